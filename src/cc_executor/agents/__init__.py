@@ -1,0 +1,1 @@
+"""One dialect per agent CLI: pure functions between task specs, bytes and conclusions."""

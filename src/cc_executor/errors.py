@@ -1,0 +1,473 @@
+"""Every way a request can be refused: one tree.
+
+A refused request raises one of these; a task that ran and failed is data (an `Outcome`).
+Facts live in fields, the sentence in `__str__`, what to do about it in `hint`. `code` is stable:
+it appears on the wire, in logs and in `--json` output, and never changes its meaning.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CCExecutorError(Exception):
+    """Root of the tree: catch it to catch every refusal of this package."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+    hint: str = "See `cc-executor doctor` for what this machine can do."
+
+
+# --- the request itself is wrong: nothing was started -------------------------------------------
+
+
+class InvalidRequest(CCExecutorError):
+    """The request cannot be carried out as it is written; the same request fails again."""
+
+    code = "request.invalid"
+    hint = "Correct the request and send it again; nothing was started."
+
+
+class InvalidSpec(InvalidRequest):
+    """A task or task list has a field that is missing, unknown or out of range.
+
+    Attributes:
+        where: Path of the field, e.g. `tasks[2].timeout`; empty for the whole.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "spec.invalid"
+
+    def __init__(self, where: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}" if self.where else self.problem
+
+
+class InvalidTaskFile(InvalidRequest):
+    """A task file was refused before anything ran.
+
+    Attributes:
+        path: The file, as the user named it.
+        line: 1-based line, None when the file could not be read at all.
+        column: 1-based column, None when only the line is known.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "task_file.invalid"
+
+    def __init__(
+        self,
+        path: str,
+        problem: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.line = line
+        self.column = column
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        return f"{place}: {self.problem}"
+
+
+class InvalidPrompt(InvalidRequest):
+    """The prompt is empty, too large, or holds characters that no agent can receive."""
+
+    code = "prompt.invalid"
+    hint = "Give a prompt with at least one visible character, without NUL bytes."
+
+    def __init__(self, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+class UnknownAgent(InvalidRequest):
+    """No agent has this name."""
+
+    code = "agent.unknown"
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.known = known
+        self.hint = f"Known agents: {', '.join(known)}."
+
+    def __str__(self) -> str:
+        return f"unknown agent {self.name!r}"
+
+
+class CommandNotAllowed(InvalidRequest):
+    """The executable is not on the allow-list `ALLOWED_COMMANDS`."""
+
+    code = "command.not_allowed"
+    hint = "Add the executable's resolved path to ALLOWED_COMMANDS, or use an allowed one."
+
+    def __init__(self, executable: str) -> None:
+        super().__init__(executable)
+        self.executable = executable
+
+    def __str__(self) -> str:
+        return f"{self.executable!r} is not an allowed command"
+
+
+class InvalidWorkspace(InvalidRequest):
+    """The workspace is missing, not a directory, or cannot be written.
+
+    Attributes:
+        path: The workspace as given.
+        problem: `does not exist`, `is not a directory`, or `is not writable`.
+    """
+
+    code = "workspace.invalid"
+    hint = "Create the directory, or name another one with --workspace."
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"workspace {self.path!r} {self.problem}"
+
+
+class InvalidSetting(InvalidRequest):
+    """A setting has an unknown name or a value out of its range.
+
+    Attributes:
+        name: The setting's name as the user wrote it.
+        problem: What is wrong, as a phrase.
+        origin: Where it was set: `flag`, `environment`, or a file with its line.
+    """
+
+    code = "setting.invalid"
+    hint = "`cc-executor settings` lists every setting with its value, unit and origin."
+
+    def __init__(self, name: str, problem: str, *, origin: str, hint: str | None = None) -> None:
+        super().__init__(name, problem)
+        self.name = name
+        self.problem = problem
+        self.origin = origin
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"setting {self.name} ({self.origin}): {self.problem}"
+
+
+# --- the named thing is not there ----------------------------------------------------------------
+
+
+class NotFound(CCExecutorError):
+    """What the request names does not exist."""
+
+    code = "not_found"
+    hint = "List what there is with `cc-executor ps --all`."
+
+
+class ExecutionNotFound(NotFound):
+    """No execution has this id (or unique prefix of one)."""
+
+    code = "execution.not_found"
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(execution_id)
+        self.execution_id = execution_id
+
+    def __str__(self) -> str:
+        return f"no execution {self.execution_id!r}"
+
+
+class TaskNotFound(NotFound):
+    """No task has this id or name."""
+
+    code = "task.not_found"
+    hint = "`cc-executor show EXECUTION` lists the tasks of an execution."
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(task_id)
+        self.task_id = task_id
+
+    def __str__(self) -> str:
+        return f"no task {self.task_id!r}"
+
+
+class AmbiguousId(NotFound):
+    """A shortened id fits several executions."""
+
+    code = "id.ambiguous"
+    hint = "Give more characters of the id."
+
+    def __init__(self, prefix: str, matches: tuple[str, ...]) -> None:
+        super().__init__(prefix)
+        self.prefix = prefix
+        self.matches = matches
+
+    def __str__(self) -> str:
+        return f"{self.prefix!r} fits {len(self.matches)} executions: {', '.join(self.matches)}"
+
+
+# --- the state of things does not allow it ---------------------------------------------------------
+
+
+class Conflict(CCExecutorError):
+    """The state of things does not allow the request; nothing was changed."""
+
+    code = "conflict"
+    hint = "Look at the current state with `cc-executor show` and decide again."
+
+
+class InvalidTransition(Conflict):
+    """The thing's state does not allow the move (final states allow none)."""
+
+    code = "state.invalid_transition"
+
+    def __init__(self, state: str, move: str) -> None:
+        super().__init__(state, move)
+        self.state = state
+        self.move = move
+
+    def __str__(self) -> str:
+        return f"cannot {self.move} what is {self.state}"
+
+
+class StaleWrite(Conflict):
+    """A write came from an owner whose lease has passed to another, or for an old attempt."""
+
+    code = "store.stale_write"
+    hint = "Another engine owns this execution now; follow it with `cc-executor attach`."
+
+    def __init__(self, subject: str, *, held: int, current: int) -> None:
+        super().__init__(subject)
+        self.subject = subject
+        self.held = held
+        self.current = current
+
+    def __str__(self) -> str:
+        return f"write to {self.subject} with generation {self.held}, current is {self.current}"
+
+
+class DuplicateExecution(Conflict):
+    """An execution with this id exists already."""
+
+    code = "execution.duplicate"
+    hint = "Leave the id out to get a new one, or look at the existing one."
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(execution_id)
+        self.execution_id = execution_id
+
+    def __str__(self) -> str:
+        return f"execution {self.execution_id!r} exists already"
+
+
+class AgentSessionBusy(Conflict):
+    """Another attempt is using this agent session; two at once would fork it silently."""
+
+    code = "agent_session.busy"
+    retryable = True
+    hint = "Wait for the other task to end, or start without `session_id`."
+
+    def __init__(self, session_id: str, holder: str) -> None:
+        super().__init__(session_id, holder)
+        self.session_id = session_id
+        self.holder = holder
+
+    def __str__(self) -> str:
+        return f"agent session {self.session_id} is in use by attempt {self.holder}"
+
+
+class NothingToContinue(Conflict):
+    """Every task of the execution has succeeded, or it is still running."""
+
+    code = "execution.nothing_to_continue"
+    hint = "`cc-executor show EXECUTION` tells the state of each task."
+
+    def __init__(self, execution_id: str, state: str) -> None:
+        super().__init__(execution_id, state)
+        self.execution_id = execution_id
+        self.state = state
+
+    def __str__(self) -> str:
+        return f"execution {self.execution_id} is {self.state}: nothing is left to continue"
+
+
+# --- the world does not provide what is needed -----------------------------------------------------
+
+
+class Unavailable(CCExecutorError):
+    """Something this machine must provide is missing or does not answer."""
+
+    code = "unavailable"
+
+
+class AgentNotInstalled(Unavailable):
+    """The agent's executable was not found.
+
+    Attributes:
+        agent: The agent's name.
+        looked_in: Every place that was tried, in order.
+    """
+
+    code = "agent.not_installed"
+
+    def __init__(self, agent: str, looked_in: tuple[str, ...], *, hint: str) -> None:
+        super().__init__(agent)
+        self.agent = agent
+        self.looked_in = looked_in
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"the executable of agent {self.agent!r} was not found"
+
+
+class AgentNotLoggedIn(Unavailable):
+    """The agent has no credentials that it could use."""
+
+    code = "agent.not_logged_in"
+
+    def __init__(self, agent: str, *, hint: str) -> None:
+        super().__init__(agent)
+        self.agent = agent
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"agent {self.agent!r} is not logged in"
+
+
+class StateDirectoryRefused(Unavailable):
+    """The state directory belongs to somebody else, is too open, or is from a newer version.
+
+    Attributes:
+        path: The directory.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "state_directory.refused"
+    hint = "Set CC_EXECUTOR_HOME to a directory of your own, or upgrade cc-executor."
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"state directory {self.path!r} {self.problem}"
+
+
+class StoreUnavailable(Unavailable):
+    """The database cannot be opened, read or written (disk full, damaged, locked for too long)."""
+
+    code = "store.unavailable"
+    retryable = True
+    hint = "Check free disk space and permissions of CC_EXECUTOR_HOME."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"the store is unavailable: {self.problem}"
+
+
+class SpawnFailed(Unavailable):
+    """The spawner or a supervisor could not be started; the agent was not."""
+
+    code = "process.spawn_failed"
+    retryable = True
+    hint = "Check the limits on processes and open files (`ulimit -a`) and free memory."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"could not start a supervised process: {self.problem}"
+
+
+class NotResponding(Unavailable):
+    """A process of ours did not answer within its bound."""
+
+    code = "process.not_responding"
+    retryable = True
+    hint = "Try again; if it persists, `cc-executor doctor` shows what is stuck."
+
+    def __init__(self, who: str, waited_s: float) -> None:
+        super().__init__(who, waited_s)
+        self.who = who
+        self.waited_s = waited_s
+
+    def __str__(self) -> str:
+        return f"{self.who} did not answer within {self.waited_s:g} s"
+
+
+class JournalDamaged(Unavailable):
+    """An attempt folder holds bytes that contradict their own checksums."""
+
+    code = "journal.damaged"
+    hint = "The rest of the output is still readable; look at the disk's health."
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"journal {self.path}: {self.problem}"
+
+
+class PlatformUnsupported(Unavailable):
+    """This operating system cannot run supervised tasks."""
+
+    code = "platform.unsupported"
+    hint = "On Windows, run cc-executor inside WSL."
+
+    def __init__(self, platform: str) -> None:
+        super().__init__(platform)
+        self.platform = platform
+
+    def __str__(self) -> str:
+        return f"{self.platform} is not supported"
+
+
+# --- a limit was reached ---------------------------------------------------------------------------
+
+
+class LimitReached(CCExecutorError):
+    """A configured limit refuses the request.
+
+    Attributes:
+        limit: The setting's name.
+        value: Its value.
+        asked: What the request would have needed.
+    """
+
+    code = "limit.reached"
+    hint = "Raise the setting, or ask for less."
+
+    def __init__(self, limit: str, *, value: float, asked: float, unit: str) -> None:
+        super().__init__(limit, value, asked)
+        self.limit = limit
+        self.value = value
+        self.asked = asked
+        self.unit = unit
+
+    def __str__(self) -> str:
+        return f"{self.limit} allows {self.value:g} {self.unit}, {self.asked:g} were asked for"

@@ -1,0 +1,43 @@
+"""The limits and defaults an engine works under: a frozen value, made from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds that hold for every task of one engine. Seconds and bytes.
+
+    Attributes:
+        max_timeout_s: No attempt lasts longer, whatever its task says.
+        timeout_base_s: Constant part of the first forecast.
+        timeout_per_token_s: Its part per token of the first request.
+        start_timeout_s: Longest silence of an agent before its first output.
+        idle_timeout_s: Longest time of an agent without progress.
+        grace_s: How long a process may stay after its result.
+        orphan_grace_s: How long an attempt lives on without any engine.
+        max_concurrency: Most attempts of one execution at once.
+        output_limit_bytes: Most output of one attempt, None for no limit.
+        allowed_commands: Executables (resolved paths or names) that may run; empty: any.
+        environ: What children may inherit from, before a dialect's filter.
+        pass_env: More names that children may inherit.
+        permission_mode: Default permission mode of agents that have one.
+        containment: `auto`, `cgroup` or `scan`.
+    """
+
+    max_timeout_s: float = 14_400.0
+    timeout_base_s: float = 60.0
+    timeout_per_token_s: float = 0.05
+    start_timeout_s: float | None = 120.0
+    idle_timeout_s: float | None = 900.0
+    grace_s: float = 10.0
+    orphan_grace_s: float = 0.0
+    max_concurrency: int = 4
+    output_limit_bytes: int | None = None
+    allowed_commands: tuple[str, ...] = ()
+    environ: Mapping[str, str] = {}
+    pass_env: tuple[str, ...] = ()
+    permission_mode: str | None = None
+    containment: str = "auto"

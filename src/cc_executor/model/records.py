@@ -1,0 +1,191 @@
+"""What is remembered about executions, tasks and attempts, and the changes that can be recorded.
+
+A store keeps records and applies changes. Every change goes through `lifecycle` in the same
+transaction that records it, and carries the lease under which it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from cc_executor.model.lifecycle import AttemptState, Move, TaskState
+from cc_executor.model.outcomes import Outcome
+from cc_executor.model.specs import TaskList, TaskSpec
+
+
+class Host(StrEnum):
+    """Where the engine of an execution lives, and so what its death means.
+
+    `in_process`: in the caller's process; when that dies the agent is stopped and the rest of
+    the list is skipped (`continue` takes it up). `detached` and `server`: the agent lives on for
+    the orphan grace and the next engine carries on with the list.
+    """
+
+    IN_PROCESS = "in_process"
+    DETACHED = "detached"
+    SERVER = "server"
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The right to write to one execution; refused as stale once a higher generation exists."""
+
+    execution_id: str
+    generation: int
+
+
+class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a task list. Instants are seconds since the epoch, UTC.
+
+    Attributes:
+        generation: Of the lease last taken; 0 before the first.
+        owner: Engine id of the holder of that lease.
+        continues: The execution whose rest this one runs.
+    """
+
+    id: str
+    host: Host
+    state: TaskState
+    task_list: TaskList
+    created_at: float
+    ended_at: float | None = None
+    generation: int = 0
+    owner: str | None = None
+    continues: str | None = None
+
+
+class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of an execution.
+
+    Attributes:
+        number: 1-based position in the list.
+        attempts: How many attempts exist.
+        carried_from: Task of an earlier execution whose outcome this one took over unrun.
+    """
+
+    id: str
+    execution_id: str
+    number: int
+    spec: TaskSpec
+    state: TaskState = TaskState.QUEUED
+    attempts: int = 0
+    started_at: float | None = None
+    ended_at: float | None = None
+    outcome: Outcome | None = None
+    carried_from: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The task's name, unique in its list."""
+        return self.spec.name
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one child process for a task.
+
+    Attributes:
+        agent: Name of the dialect.
+        agent_session_id: Session of the agent that this attempt holds exclusively until it ends.
+    """
+
+    id: str
+    task_id: str
+    number: int
+    state: AttemptState
+    agent: str
+    created_at: float
+    agent_session_id: str | None = None
+    pid: int | None = None
+    ended_at: float | None = None
+    outcome: Outcome | None = None
+
+
+# --- changes an owner records ----------------------------------------------------------------------
+
+
+class TaskMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """A task makes a move; a final one brings its outcome.
+
+    The store derives the execution's state from its tasks', and records `task.<past participle>`
+    and, where it changes, `execution.<...>` events.
+    """
+
+    task_id: str
+    move: Move
+    at: float
+    outcome: Outcome | None = None
+
+
+class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
+    """Intent to start a child process: committed before anything is spawned.
+
+    Refused with `AgentSessionBusy` when an attempt that has not ended holds the session, and with
+    `StaleWrite` when the attempt's number is not the next one.
+    """
+
+    task_id: str
+    number: int
+    agent: str
+    at: float
+    agent_session_id: str | None = None
+
+
+class AttemptRunning(msgspec.Struct, frozen=True, kw_only=True):
+    """The child process exists."""
+
+    task_id: str
+    number: int
+    at: float
+    pid: int
+
+
+class AttemptEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """The attempt is over; its session lease is free again."""
+
+    task_id: str
+    number: int
+    at: float
+    outcome: Outcome
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that moves nothing: a progress note, a warning."""
+
+    kind: str
+    at: float
+    task_id: str | None = None
+    attempt: int | None = None
+    data: Mapping[str, Any] = {}
+
+
+Change = TaskMoved | AttemptStarting | AttemptRunning | AttemptEnded | Noted
+
+
+# --- what anybody may ask of an owner ----------------------------------------------------------------
+
+
+class Wish(StrEnum):
+    """What a process that does not own an execution may ask of the one that does."""
+
+    CANCEL = "cancel"
+    KILL = "kill"  # cancel without waiting for graces
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish on its way to the owner.
+
+    Attributes:
+        seq: Position among all requests of the store, increasing.
+        task_id: None: the whole execution.
+    """
+
+    seq: int
+    execution_id: str
+    task_id: str | None
+    wish: Wish
+    at: float

@@ -1,0 +1,93 @@
+"""What is asked: task specs and task lists, as the user wrote them, checked.
+
+Every field that a task file, a Python call or the wire may set is declared here once.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, Literal
+
+import msgspec
+
+NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+MAX_TASKS: Final = 10_000
+MAX_PROMPT_BYTES: Final = 16 * 1024 * 1024
+
+PermissionMode = Literal[
+    "default", "acceptEdits", "auto", "bypassPermissions", "manual", "dontAsk", "plan"
+]
+
+
+class TaskSpec(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """One task. Either `prompt` (an agent works on it) or `command` (a plain program runs).
+
+    Attributes:
+        name: Unique in its list; letters, digits, `-`, `_`. Empty: `task-N`.
+        prompt: What the agent is asked; reaches it through stdin.
+        command: argv of a plain program; no shell is involved.
+        agent: Name of the dialect; ignored for a command.
+        workspace: Directory to work in; relative to the list's.
+        env: More environment variables for the child.
+        needs: Names of tasks that must have succeeded first. None: the task before.
+        timeout: Seconds, or `auto`: forecast from the prompt, capped by the setting.
+        start_timeout_s: Longest silence before the first output.
+        idle_timeout_s: Longest time without progress.
+        retries: How often a failed attempt is repeated, where its failure says that can help.
+        model: Model name in the agent's own words.
+        permission_mode: What the agent may do without asking, in Claude Code's words.
+        allowed_tools: Tools, or tool patterns, that need no permission.
+        disallowed_tools: Tools that are taken away.
+        max_turns: Most model turns.
+        append_system_prompt: Added to the agent's system prompt.
+        session_id: Resume this session of the agent instead of starting a fresh context.
+        json_schema: JSON schema that the answer must fit.
+        agent_args: More arguments for the agent's CLI, passed as they are.
+    """
+
+    name: str = ""
+    prompt: str | None = None
+    command: tuple[str, ...] | None = None
+    agent: str = "claude"
+    workspace: str | None = None
+    env: dict[str, str] = {}
+    needs: tuple[str, ...] | None = None
+    timeout: float | Literal["auto"] = "auto"
+    start_timeout_s: float | None = None
+    idle_timeout_s: float | None = None
+    retries: int = 0
+    model: str | None = None
+    permission_mode: PermissionMode | None = None
+    allowed_tools: tuple[str, ...] = ()
+    disallowed_tools: tuple[str, ...] = ()
+    max_turns: int | None = None
+    append_system_prompt: str | None = None
+    session_id: str | None = None
+    json_schema: dict[str, Any] | bool | None = None
+    agent_args: tuple[str, ...] = ()
+
+    @property
+    def dialect(self) -> str:
+        """Name of the dialect that runs this task."""
+        return "command" if self.command is not None else self.agent
+
+
+class TaskList(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """An ordered list of tasks, names and defaults filled in, ready to submit.
+
+    Attributes:
+        tasks: At least one; every `needs` is filled in.
+        workspace: Absolute path.
+        stop_on_failure: After a failure, skip what is left (tasks that need the failed one are
+            skipped in any case).
+        title: For people, in lists.
+    """
+
+    tasks: tuple[TaskSpec, ...]
+    workspace: str
+    stop_on_failure: bool = True
+    title: str = ""

@@ -1,0 +1,143 @@
+"""The truth about executions, as the engine asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cc_executor.model.events import Lifecycle
+from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.records import (
+    AttemptRecord,
+    Change,
+    ExecutionRecord,
+    Lease,
+    Request,
+    TaskRecord,
+    Wish,
+)
+
+
+class Store(Protocol):
+    """Durable records with fenced writes.
+
+    Whatever returned from a write survives `kill -9` and a power cut. All of a call's changes are
+    made, or none. Every method may raise `StoreUnavailable`.
+    """
+
+    async def create(
+        self, execution: ExecutionRecord, tasks: Sequence[TaskRecord]
+    ) -> tuple[Lifecycle, ...]:
+        """Record a new execution with all its tasks and the event `execution.submitted`.
+
+        Tasks that are carried over come with a final state and outcome.
+
+        Raises:
+            DuplicateExecution: The id is taken; nothing was changed.
+        """
+        ...
+
+    async def take(self, execution_id: str, owner: str) -> Lease:
+        """Give the execution to `owner` under a new, higher generation.
+
+        Every earlier lease is stale from now on. Whether the previous owner is dead is the
+        caller's business (it holds the lock of the execution's folder).
+
+        Raises:
+            ExecutionNotFound: No such execution.
+        """
+        ...
+
+    async def record(self, lease: Lease, *changes: Change) -> tuple[Lifecycle, ...]:
+        """Apply changes in order, in one transaction, and return the events they made.
+
+        Raises:
+            StaleWrite: The lease's generation is not the current one, or the change is for an
+                attempt that is not the task's latest.
+            InvalidTransition: A move that the law does not allow.
+            AgentSessionBusy: See `AttemptStarting`.
+            TaskNotFound: The task does not belong to the lease's execution.
+        """
+        ...
+
+    async def request(
+        self, execution_id: str, wish: Wish, *, task_id: str | None, at: float
+    ) -> Request:
+        """Record a wish for the owner; needs no lease.
+
+        Raises:
+            ExecutionNotFound, TaskNotFound: No such thing.
+        """
+        ...
+
+    async def requests(self, execution_id: str, *, after_seq: int = 0) -> tuple[Request, ...]:
+        """Return the wishes recorded for an execution, oldest first."""
+        ...
+
+    async def execution(self, execution_id: str) -> ExecutionRecord:
+        """Return one execution.
+
+        Raises:
+            ExecutionNotFound: No such execution.
+        """
+        ...
+
+    async def find(self, prefix: str) -> str:
+        """Return the full id of the only execution whose id starts with `prefix`.
+
+        A complete id wins over longer ones that start with it.
+
+        Raises:
+            ExecutionNotFound: None does.
+            AmbiguousId: Several do.
+        """
+        ...
+
+    async def executions(
+        self,
+        *,
+        states: Sequence[TaskState] | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> tuple[ExecutionRecord, ...]:
+        """Return executions, newest first (by creation, then id).
+
+        Args:
+            states: Only these; None for all.
+            before: Id of the last one of the previous page.
+            limit: At most this many, 1 to 1,000.
+        """
+        ...
+
+    async def unfinished(self) -> tuple[ExecutionRecord, ...]:
+        """Return every execution whose state is not final, oldest first. Not paged: recovery."""
+        ...
+
+    async def tasks(self, execution_id: str) -> tuple[TaskRecord, ...]:
+        """Return the tasks of an execution in list order.
+
+        Raises:
+            ExecutionNotFound: No such execution.
+        """
+        ...
+
+    async def attempts(self, task_id: str) -> tuple[AttemptRecord, ...]:
+        """Return a task's attempts, first to last; empty when there are none."""
+        ...
+
+    async def events(
+        self, execution_id: str, *, after_seq: int = 0, limit: int = 1000
+    ) -> tuple[Lifecycle, ...]:
+        """Return lifecycle events with `seq > after_seq`, in order, without gaps."""
+        ...
+
+    async def version(self) -> int:
+        """Return a number that changes whenever anybody, in any process, has written.
+
+        Cheap enough to ask ten times a second.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what was accepted and release everything. Calling it again does nothing."""
+        ...
