@@ -23,6 +23,7 @@ $(READY): pyproject.toml uv.lock scripts/setup scripts/system-packages
 
 .PHONY: setup
 setup: $(READY) ## install everything into .venv (says what); in no time when nothing has changed
+	@echo "setup: everything is there"
 
 .PHONY: demo
 demo: $(READY) ## the real Claude Code CLI runs a real task list; no login needed
@@ -57,7 +58,8 @@ endif
 	$(BIN)/coverage report
 
 .PHONY: docs
-docs: $(READY) ## run the snippets of the documentation and follow its links
+docs: $(READY) ## write the generated parts of the documentation, run its snippets, follow its links
+	$(BIN)/python -m scripts.generate_docs
 	$(BIN)/pytest tests/docs
 
 .PHONY: bench

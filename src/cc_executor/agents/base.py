@@ -39,6 +39,22 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     timers: Timers
 
 
+class LoginQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """How to find out whether an agent has a login, without a request to its model API.
+
+    Attributes:
+        evidence: Environment variables, any of which makes a question unnecessary.
+        arguments: What to ask the program; it answers with a JSON object.
+        key: The boolean in that object.
+        how_to_log_in: For people.
+    """
+
+    evidence: tuple[str, ...]
+    arguments: tuple[str, ...]
+    key: str
+    how_to_log_in: str
+
+
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
     """What the output read so far says about whether silence is healthy.
 
@@ -88,6 +104,26 @@ class Dialect(Protocol):
     @property
     def program(self) -> str | None:
         """Name to look for on PATH; None when the task itself names it."""
+        ...
+
+    @property
+    def bundles(self) -> Sequence[tuple[str, str]]:
+        """Installed Python packages that carry the program: package, path inside it."""
+        ...
+
+    @property
+    def how_to_install(self) -> str:
+        """For people."""
+        ...
+
+    @property
+    def login_query(self) -> LoginQuery | None:
+        """How to find out whether it has a login; None when it needs none."""
+        ...
+
+    @property
+    def preamble_tokens(self) -> int:
+        """Tokens that the agent itself puts before the prompt, for the first forecast."""
         ...
 
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:

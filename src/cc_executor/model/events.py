@@ -195,3 +195,15 @@ class FromAgent(msgspec.Struct, frozen=True, kw_only=True, tag="agent", tag_fiel
 
 
 StreamEvent = Lifecycle | Output | FromAgent
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A reader's place in the stream of one execution: everything before it has been seen.
+
+    Attributes:
+        seq: Of the last lifecycle event.
+        chunks: By attempt id, the seq of the last output chunk.
+    """
+
+    seq: int = 0
+    chunks: dict[str, int] = {}

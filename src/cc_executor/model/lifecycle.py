@@ -64,7 +64,11 @@ MOVES: Final[Mapping[TaskState, Mapping[Move, TaskState]]] = {
         **_ENDS,
     },
     # A paused process can still die, be killed, or have ended a moment before the freeze.
-    TaskState.PAUSED: {Move.RESUME: TaskState.RUNNING, **_ENDS},
+    TaskState.PAUSED: {
+        Move.RESUME: TaskState.RUNNING,
+        Move.RETRY: TaskState.RUNNING,
+        **_ENDS,
+    },
     # The final states allow no move: they have no row.
 }
 

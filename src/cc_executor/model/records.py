@@ -131,6 +131,7 @@ class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     at: float
     agent_session_id: str | None = None
+    timeout_s: float | None = None
 
 
 class AttemptRunning(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,13 @@ class JournalReader(Protocol):
         """
         ...
 
+    def seq_before_last(self, tail_bytes: int) -> int:
+        """Return the seq after which the last records, together at least `tail_bytes`, follow.
+
+        -1 when the whole output is not longer. Blocking (files): call it in a thread.
+        """
+        ...
+
     def close(self) -> None:
         """Release the files."""
         ...

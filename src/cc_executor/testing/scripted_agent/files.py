@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64 as base64_codec
+import binascii
 import os
 import time
 from typing import Final
@@ -33,7 +33,7 @@ def write_file(
     """Write `text`, then the bytes that `base64` stands for, over or behind what is there."""
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(path, "ab" if append else "wb") as file:
-        file.write(encode(text) + base64_codec.b64decode(base64))
+        file.write(encode(text) + binascii.a2b_base64(base64))
 
 
 def delete_file(stage: Stage, path: StrPath) -> None:

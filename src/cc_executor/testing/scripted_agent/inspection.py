@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from typing import Final
 
 from .stage import Stage, write_all
@@ -25,7 +26,7 @@ def read_line(stage: Stage) -> None:
     got = bytearray()
     while (byte := os.read(0, 1)) not in (b"\n", b""):
         got += byte
-    write_all(1, b"got: %b\n" % got)
+    write_all(1, b"got: %b\n" % bytes(got))
 
 
 def report(stage: Stage) -> None:
@@ -57,8 +58,8 @@ def _facts(stage: Stage) -> dict[str, object]:
         "sid": os.getsid(0),
         "umask": _umask(),
         "rlimits": _rlimits(),
-        "blocked_signals": sorted(_names(signal.pthread_sigmask(signal.SIG_BLOCK, ()))),
-        "ignored_signals": sorted(_names(_ignored())),
+        "blocked_signals": _names(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+        "ignored_signals": _names(_ignored()),
     }
 
 
@@ -105,14 +106,12 @@ def _rlimits() -> dict[str, list[int]]:
     return {name: list(resource.getrlimit(getattr(resource, name))) for name in names}
 
 
-def _ignored() -> set[signal.Signals]:
+def _ignored() -> set[int]:
     catchable = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP} - _IGNORED_BY_PYTHON
-    return {
-        signum
-        for signum in catchable
-        if isinstance(signum, signal.Signals) and signal.getsignal(signum) is signal.SIG_IGN
-    }
+    return {signum for signum in catchable if signal.getsignal(signum) is signal.SIG_IGN}
 
 
-def _names(signals: set[signal.Signals] | set[signal.Signals | int]) -> list[str]:
-    return [s.name if isinstance(s, signal.Signals) else str(s) for s in signals]
+def _names(signals: Iterable[int]) -> list[str]:
+    """Real-time signals have a number and no name."""
+    named = {signum.value: signum.name for signum in signal.Signals}
+    return sorted(named.get(int(signum), str(int(signum))) for signum in signals)

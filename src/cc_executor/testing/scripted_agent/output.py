@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64 as base64_codec
+import binascii
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -24,7 +24,7 @@ def write(
     stage: Stage, text: str = "", *, base64: str = "", repeat: int = 1, stream: str = "stdout"
 ) -> None:
     """Write `text`, then the bytes that `base64` stands for; all of it `repeat` times."""
-    data = encode(text) + base64_codec.b64decode(base64)
+    data = encode(text) + binascii.a2b_base64(base64)
     for _ in range(repeat):
         write_all(STREAMS[stream], data)
 

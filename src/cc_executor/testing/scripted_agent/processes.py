@@ -135,7 +135,7 @@ def child(
                 _execute_without_environment(stage, steps)
             os.close(not_yet)
             stage.play(steps)
-        except BaseException:
+        except BaseException:  # noqa: BLE001  # a forked child must never return
             traceback.print_exc()
             os._exit(EXIT_BUG)
         os._exit(0)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import binascii
 import json
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Concatenate, Final, Generic, ParamSpec, overload
+from typing import TYPE_CHECKING, Concatenate, Final, Generic, ParamSpec, overload
 
 from . import claude, files, inspection, output, processes
 from .stage import Stage, Step, own_command
+
+if TYPE_CHECKING:
+    from pathlib import Path  # 5 ms, which every start of the program would pay
 
 P = ParamSpec("P")
 
@@ -118,7 +119,7 @@ class Script(tuple[Step, ...]):
 
     def write_bytes(self, data: bytes, *, repeat: int = 1, stream: str = "stdout") -> Script:
         """Write `data`, `repeat` times."""
-        encoded = base64.b64encode(data).decode("ascii")
+        encoded = binascii.b2a_base64(data, newline=False).decode("ascii")
         return self.write(base64=encoded, repeat=repeat, stream=stream)
 
     def and_then(self, other: Script) -> Script:
@@ -150,6 +151,8 @@ class Script(tuple[Step, ...]):
             return own_command(*bound, "--inline", text, *arguments)
         if folder is None:
             raise ValueError(f"a script of {len(text)} bytes needs a folder for its file")
+        import hashlib
+
         path = folder / f"script-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
         path.write_text(text, encoding="ascii")
         return own_command(*bound, str(path), *arguments)

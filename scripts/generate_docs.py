@@ -1,0 +1,95 @@
+"""Writes the parts of the documentation that the code already says.
+
+A page holds them between `<!-- generated: NAME -->` and `<!-- end of generated -->`; the names are
+the keys of `PARTS`. `make docs` runs this; a test fails while a page is behind the code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import cc_executor
+from cc_executor.errors import CCExecutorError
+from cc_executor.model.lifecycle import MOVES, TaskState, is_final
+
+DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+PART: Final = re.compile(
+    r"(?P<head><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<foot><!-- end of generated -->)",
+    re.DOTALL,
+)
+
+
+def errors() -> Iterator[str]:
+    """Yield a table of the refusals, each below the one it can be caught with."""
+    for module in pkgutil.walk_packages(cc_executor.__path__, "cc_executor."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)  # whatever it declares is in the tree now
+    yield "| class | code | retryable | meaning |"
+    yield "|---|---|---|---|"
+    for depth, refusal in _tree(CCExecutorError):
+        indent = "&emsp;" * depth
+        retryable = "yes" if refusal.retryable else ""
+        meaning = (refusal.__doc__ or "").partition("\n")[0]
+        yield f"| {indent}`{refusal.__name__}` | `{refusal.code}` | {retryable} | {meaning} |"
+
+
+def _tree(
+    root: type[CCExecutorError], depth: int = 0
+) -> Iterator[tuple[int, type[CCExecutorError]]]:
+    yield depth, root
+    for below in sorted(root.__subclasses__(), key=lambda refusal: refusal.code):
+        if below.__module__.startswith("cc_executor."):
+            yield from _tree(below, depth + 1)
+
+
+def task_states() -> Iterator[str]:
+    """Yield the moves of a task as a diagram."""
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield f"  [*] --> {TaskState.QUEUED}"
+    for state, moves in MOVES.items():
+        for move, reached in moves.items():
+            yield f"  {state} --> {reached}: {move}"
+    for state in TaskState:
+        if is_final(state):
+            yield f"  {state} --> [*]"
+    yield "```"
+
+
+PARTS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
+    "errors": errors,
+    "task-states": task_states,
+}
+
+
+def filled(page: str) -> str:
+    """Return `page` with its generated parts as the code has them now.
+
+    Raises:
+        KeyError: The page asks for a part that nobody generates.
+    """
+
+    def fill(part: re.Match[str]) -> str:
+        return part["head"] + "\n".join(PARTS[part["name"]]()) + "\n" + part["foot"]
+
+    return PART.sub(fill, page)
+
+
+def main() -> None:
+    """Rewrite the pages that are behind the code, and name them."""
+    for page in sorted(DOCS.rglob("*.md")):
+        before = page.read_text(encoding="utf-8")
+        after = filled(before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            sys.stdout.write(f"wrote {page.relative_to(DOCS.parent)}\n")
+
+
+if __name__ == "__main__":
+    main()

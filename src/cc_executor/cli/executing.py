@@ -1,0 +1,90 @@
+"""What the command line asks of a client; the embedded `Executor` has it all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from cc_executor.client.results import ExecutionResult
+    from cc_executor.model.events import Cursor, StreamEvent
+    from cc_executor.model.lifecycle import TaskState
+    from cc_executor.model.records import ExecutionRecord, TaskRecord
+    from cc_executor.model.specs import TaskList
+    from cc_executor.settings import Settings
+
+
+class Executing(Protocol):
+    """Runs, reads and controls executions; every method may raise a `CCExecutorError`."""
+
+    async def submit(
+        self,
+        tasks: TaskList | Sequence[Any] | dict[str, Any] | str,
+        *,
+        workspace: str | Path | None = None,
+        execution_id: str | None = None,
+        sequential: bool = True,
+        stop_on_failure: bool | None = None,
+        detached: bool = False,
+    ) -> ExecutionResult:
+        """Accept a task list and start it."""
+        ...
+
+    async def continue_(self, execution_id: str, *, detached: bool = False) -> ExecutionResult:
+        """Start a new execution of what an ended one has left undone."""
+        ...
+
+    async def wait(self, execution_id: str, *, cancel_with_caller: bool = True) -> ExecutionResult:
+        """Return the execution when it has ended."""
+        ...
+
+    def stream(
+        self,
+        execution_id: str,
+        *,
+        after: Cursor | None = None,
+        agent_events: bool = True,
+        until_end: bool = True,
+    ) -> AsyncIterator[StreamEvent]:
+        """Iterate over everything that happens, in order."""
+        ...
+
+    async def pause(self, of: str) -> ExecutionResult:
+        """Freeze an execution or a task."""
+        ...
+
+    async def resume(self, of: str) -> ExecutionResult:
+        """Let it go on."""
+        ...
+
+    async def cancel(self, of: str, *, now: bool = False) -> ExecutionResult:
+        """End it, and return when no process of it is left."""
+        ...
+
+    async def get(self, execution_id: str) -> ExecutionResult:
+        """Return an execution as it stands."""
+        ...
+
+    async def list(
+        self, *, states: Sequence[TaskState] | None = None, limit: int = 100
+    ) -> list[ExecutionRecord]:
+        """Return executions, newest first."""
+        ...
+
+    async def history(self, *, limit: int = 100) -> list[ExecutionResult]:
+        """Return ended executions, newest first."""
+        ...
+
+    async def find_task(self, of: str) -> tuple[str, TaskRecord | None]:
+        """Return the execution, and the task if `of` names one."""
+        ...
+
+
+class OpenExecutor(Protocol):
+    """Opens a client under settings; in tests it opens a fake."""
+
+    def __call__(self, settings: Settings) -> AbstractAsyncContextManager[Executing]:
+        """Return the client, to be entered."""
+        ...

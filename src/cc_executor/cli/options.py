@@ -1,0 +1,136 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+#: The words of `model.specs.PermissionMode`, which `--help` must not wait to import.
+PERMISSION_MODES: Final = (
+    "default",
+    "acceptEdits",
+    "auto",
+    "bypassPermissions",
+    "manual",
+    "dontAsk",
+    "plan",
+)
+
+
+def _for_machines(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's signature
+    if value:
+        ctx.obj.machine = True
+    return value
+
+
+def json_option(help: str) -> Decorator[Any]:  # noqa: A002 - click's word
+    """Return `--json`; refusals are JSON on stdout, too."""
+    return click.option(
+        "--json", "as_json", is_flag=True, is_eager=True, callback=_for_machines, help=help
+    )
+
+
+def events_option(help: str) -> Decorator[Any]:  # noqa: A002 - click's word
+    """Return `--events`; refusals are JSON on stdout, too."""
+    return click.option(
+        "--events", "as_events", is_flag=True, is_eager=True, callback=_for_machines, help=help
+    )
+
+
+def execution_argument(name: str = "of", metavar: str = "EXECUTION") -> Decorator[Any]:
+    """Return the argument that names an execution, or what `metavar` says."""
+    return click.argument(name, metavar=metavar)
+
+
+def limit_option(default: int) -> Decorator[Any]:
+    """Return `--limit`."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(1, 1000),
+        default=default,
+        show_default=True,
+        help="Show at most this many executions.",
+    )
+
+
+def task_options(command: Decorated) -> Decorated:
+    """Add the arguments and options that say what is to be done; see `request.Asked`."""
+    for option in reversed(_TASK_OPTIONS):
+        command = option(command)
+    return command
+
+
+_TASK_OPTIONS: Final[tuple[Decorator[Any], ...]] = (
+    click.argument("words", metavar="[PROMPT | -]", nargs=-1),
+    click.option(
+        "-f",
+        "--file",
+        "file",
+        type=click.Path(path_type=Path),
+        help="Run a task list: .yaml, .toml, .json or .md. Options below stand for its tasks,"
+        " except where a task says otherwise itself.",
+    ),
+    click.option(
+        "--command",
+        "is_command",
+        is_flag=True,
+        help="Run a plain program instead of an agent; its words follow after `--`.",
+    ),
+    click.option(
+        "-w", "--workspace", metavar="DIR", help="Directory to work in.  [default: the current one]"
+    ),
+    click.option("--agent", metavar="NAME", help="Which agent works.  [default: claude]"),
+    click.option("--model", metavar="NAME", help="Model, in the agent's own words."),
+    click.option(
+        "--timeout",
+        metavar="SECONDS|auto",
+        help="Longest time for one attempt.  [default: auto: forecast from the prompt]",
+    ),
+    click.option(
+        "--permission-mode",
+        type=click.Choice(PERMISSION_MODES),
+        help="What the agent may do without asking, in Claude Code's words.",
+    ),
+    click.option(
+        "--allow-tool",
+        "allowed_tools",
+        metavar="TOOL",
+        multiple=True,
+        help="Tool, or pattern like `Bash(git *)`, that needs no permission. May be repeated.",
+    ),
+    click.option(
+        "--deny-tool",
+        "disallowed_tools",
+        metavar="TOOL",
+        multiple=True,
+        help="Tool that is taken away. May be repeated.",
+    ),
+    click.option("--max-turns", type=click.IntRange(min=1), help="Most turns of the model."),
+    click.option(
+        "--retries",
+        type=click.IntRange(min=0),
+        help="How often a failed attempt is repeated, where that can help.  [default: 0]",
+    ),
+    click.option(
+        "--schema",
+        type=click.Path(path_type=Path),
+        help="File with a JSON schema that the answer must fit.",
+    ),
+    click.option(
+        "--continue-on-failure",
+        is_flag=True,
+        help="After a failure, go on with the tasks that do not need the failed one.",
+    ),
+    click.option(
+        "--parallel",
+        is_flag=True,
+        help="Tasks without `needs` run side by side instead of one after the other.",
+    ),
+    click.option("--id", "execution_id", metavar="ID", help="Your choice of the execution's id."),
+)

@@ -1,0 +1,1 @@
+"""How an execution looks: live on a terminal, line by line elsewhere, as JSON for machines."""

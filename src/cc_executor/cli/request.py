@@ -1,0 +1,146 @@
+"""From what the command line says to what is submitted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import click
+
+from cc_executor.errors import InvalidPrompt, InvalidTaskFile
+
+if TYPE_CHECKING:
+    from cc_executor.cli.executing import Executing
+    from cc_executor.client.results import ExecutionResult
+
+
+class Asked(NamedTuple):
+    """The options of `options.task_options`, as they were given; None or empty when not."""
+
+    words: tuple[str, ...]
+    file: Path | None
+    is_command: bool
+    workspace: str | None
+    agent: str | None
+    model: str | None
+    timeout: float | str | None
+    permission_mode: str | None
+    allowed_tools: tuple[str, ...]
+    disallowed_tools: tuple[str, ...]
+    max_turns: int | None
+    retries: int | None
+    schema: Path | None
+    continue_on_failure: bool
+    parallel: bool
+    execution_id: str | None
+
+    async def submit(self, executor: Executing, *, detached: bool = False) -> ExecutionResult:
+        """Submit what was asked.
+
+        Raises:
+            CCExecutorError: It was refused; nothing was started.
+        """
+        return await executor.submit(
+            task_list(self),
+            workspace=self.workspace,
+            execution_id=self.execution_id,
+            sequential=not self.parallel,
+            stop_on_failure=False if self.continue_on_failure else None,
+            detached=detached,
+        )
+
+
+def task_list(asked: Asked) -> dict[str, Any]:
+    """Return the task list, as a task file would hold it. Blocking (files, stdin).
+
+    Raises:
+        click.UsageError: The words do not say one thing to do.
+        InvalidPrompt, InvalidTaskFile: What was read is none.
+    """
+    value = _from_file(asked.file) if asked.file is not None else {"tasks": [_only_task(asked)]}
+    given = _given_fields(asked)
+    if "agent" in given:
+        value.pop("agent", None)
+    if asked.workspace is not None:
+        value.pop("workspace", None)
+    return {**value, "defaults": {**value.get("defaults", {}), **given}}
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    from cc_executor.client.taskfiles import load_task_file
+
+    return load_task_file(path)
+
+
+def _only_task(asked: Asked) -> dict[str, Any]:
+    if asked.is_command:
+        if not asked.words:
+            raise click.UsageError("--command needs a program: --command -- PROGRAM [ARGUMENT]...")
+        return {"command": list(asked.words)}
+    if len(asked.words) > 1:
+        raise click.UsageError(
+            f"One prompt was expected, {len(asked.words)} words were given: put it in quotes,"
+            " or use --command to run a program."
+        )
+    if asked.words and asked.words[0] != "-":
+        return {"prompt": asked.words[0]}
+    if not asked.words and sys.stdin.isatty():
+        raise click.UsageError("Give a prompt, `-` to read it from stdin, or -f FILE.")
+    return {"prompt": read_prompt(sys.stdin.buffer)}
+
+
+def read_prompt(stream: BinaryIO) -> str:
+    """Return the prompt that stands in the stream, at most as long as a prompt may be.
+
+    Raises:
+        InvalidPrompt: It is longer, or is not UTF-8.
+    """
+    from cc_executor.model.specs import MAX_PROMPT_BYTES
+
+    content = stream.read(MAX_PROMPT_BYTES + 1)
+    if len(content) > MAX_PROMPT_BYTES:
+        raise InvalidPrompt(
+            f"the prompt on stdin is longer than {MAX_PROMPT_BYTES} bytes",
+            hint="Put what is long in a file of the workspace, and name the file in the prompt.",
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidPrompt(
+            f"the prompt on stdin is not UTF-8 (byte {error.start})",
+            hint="Convert it to UTF-8.",
+        ) from None
+
+
+def _given_fields(asked: Asked) -> dict[str, Any]:
+    """Return the fields of a task that options have set."""
+    names = (
+        "agent",
+        "model",
+        "timeout",
+        "permission_mode",
+        "allowed_tools",
+        "disallowed_tools",
+        "max_turns",
+        "retries",
+    )
+    fields = {name: getattr(asked, name) for name in names}
+    given = {name: value for name, value in fields.items() if value not in (None, ())}
+    if asked.schema is not None:
+        given["json_schema"] = _schema(asked.schema)
+    return given
+
+
+def _schema(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise InvalidTaskFile(str(path), error.strerror or "cannot be read") from error
+    except json.JSONDecodeError as error:
+        raise InvalidTaskFile(
+            str(path), error.msg, line=error.lineno, column=error.colno
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InvalidTaskFile(str(path), f"is not UTF-8 (byte {error.start})") from None

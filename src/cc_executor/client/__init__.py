@@ -1,0 +1,1 @@
+"""The Python client: async, with a sync shell of the same names."""

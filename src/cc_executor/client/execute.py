@@ -1,0 +1,234 @@
+"""One call, one result: `cc_execute` and its relatives."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar, overload
+
+from cc_executor.client.config import CCExecutorConfig
+from cc_executor.client.executor import Executor
+from cc_executor.client.json_mode import SCHEMA, as_json
+from cc_executor.client.progress import ProgressCallback, report
+from cc_executor.client.results import ExecutionResult, TaskResult
+from cc_executor.errors import InvalidRequest
+from cc_executor.model.events import FromAgent, Message
+
+T = TypeVar("T")
+
+StreamSink = bool | Callable[[str], object]
+
+
+class RunningLoop(InvalidRequest):
+    """A sync function was called where an event loop is running already."""
+
+    code = "request.running_loop"
+    hint = "Use `await cc_execute(...)` here."
+
+    def __str__(self) -> str:
+        return "a sync call inside a running event loop would block it"
+
+
+@overload
+async def cc_execute(
+    task: str,
+    *,
+    config: CCExecutorConfig | None = None,
+    json_mode: Literal[False] = False,
+    json_schema: None = None,
+    stream: StreamSink | None = None,
+    progress_callback: ProgressCallback | None = None,
+    timeout: float | None = None,
+    session_id: str | None = None,
+    execution_uuid: str | None = None,
+    agent: str | None = None,
+    workspace: str | Path | None = None,
+    **fields: Any,
+) -> str: ...
+
+
+@overload
+async def cc_execute(
+    task: str,
+    *,
+    config: CCExecutorConfig | None = None,
+    json_mode: bool = False,
+    json_schema: dict[str, Any] | bool | None = None,
+    stream: StreamSink | None = None,
+    progress_callback: ProgressCallback | None = None,
+    timeout: float | None = None,
+    session_id: str | None = None,
+    execution_uuid: str | None = None,
+    agent: str | None = None,
+    workspace: str | Path | None = None,
+    **fields: Any,
+) -> str | dict[str, Any]: ...
+
+
+async def cc_execute(
+    task: str,
+    *,
+    config: CCExecutorConfig | None = None,
+    json_mode: bool = False,
+    json_schema: dict[str, Any] | bool | None = None,
+    stream: StreamSink | None = None,
+    progress_callback: ProgressCallback | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - enforced by the supervisor, not by this loop
+    session_id: str | None = None,
+    execution_uuid: str | None = None,
+    agent: str | None = None,
+    workspace: str | Path | None = None,
+    **fields: Any,
+) -> str | dict[str, Any]:
+    """Let an agent carry out one task and return its answer.
+
+    Args:
+        task: The prompt.
+        config: Defaults for what this call leaves out.
+        json_mode: Return an object instead of text: `result`, `summary`, `files_created` and
+            `files_modified` (seen on disk), `claimed`, `verified`, `execution_uuid`, `cost_usd`
+            (None when unknown), `usage`, `duration_s` (seconds), `session_id`.
+        json_schema: JSON schema that the answer must fit; implies `json_mode`, and `result` is
+            then the value.
+        stream: True writes the agent's text to stderr as it comes; a callable is given it.
+        progress_callback: Sync or async callable, given a `Progress` at each event.
+        timeout: Seconds; None: the configuration's, else forecast.
+        session_id: Resume this session of the agent instead of starting a fresh context.
+        execution_uuid: The caller's choice of the execution's id.
+        agent: Which agent works.
+        workspace: Directory to work in.
+        **fields: More fields of a task, as in a task file: `model`, `max_turns`, `retries`, ...
+
+    Raises:
+        TaskFailed: The task did not succeed; carries the outcome and the partial output.
+            `TaskTimedOut`, `TaskCancelled` and `SchemaViolation` are kinds of it.
+        CCExecutorError: It was refused; nothing was started.
+    """
+    own_schema = json_schema is not None
+    schema = json_schema if own_schema else (SCHEMA if json_mode else None)
+    given = {
+        "prompt": task,
+        "timeout": timeout,
+        "session_id": session_id,
+        "agent": agent,
+        "json_schema": schema,
+    }
+    spec = {**fields, **{name: value for name, value in given.items() if value is not None}}
+    async with Executor(config) as executor:
+        submitted = await executor.submit([spec], workspace=workspace, execution_id=execution_uuid)
+        async with _reporting(executor, submitted.id, stream, progress_callback):
+            ended = await executor.wait(submitted.id)
+    only = ended.tasks[0]
+    only.raise_for_failure()
+    if schema is None:
+        assert only.outcome is not None
+        return only.outcome.text
+    return as_json(only, ended.id, own_schema=own_schema)
+
+
+async def cc_execute_list(
+    tasks: Sequence[Any],
+    *,
+    config: CCExecutorConfig | None = None,
+    sequential: bool = True,
+    stop_on_failure: bool = True,
+    stream: StreamSink | None = None,
+    progress_callback: ProgressCallback | None = None,
+    execution_uuid: str | None = None,
+    workspace: str | Path | None = None,
+) -> list[TaskResult]:
+    """Carry out tasks in order, each with a fresh agent and context; return a result for each.
+
+    Args:
+        tasks: Prompts, or mappings with the fields of a task as in a task file.
+        config: Defaults for what the tasks leave out.
+        sequential: Whether a task waits for the one before it. False: they run side by side.
+        stop_on_failure: Skip what is left after a failure.
+        stream: As in `cc_execute`.
+        progress_callback: As in `cc_execute`.
+        execution_uuid: The caller's choice of the execution's id.
+        workspace: Directory to work in.
+
+    Returns:
+        Results in the order of the tasks. A failed task is a result whose `ok` is false.
+
+    Raises:
+        CCExecutorError: The list was refused; nothing was started.
+    """
+    async with Executor(config) as executor:
+        submitted = await executor.submit(
+            tasks,
+            workspace=workspace,
+            execution_id=execution_uuid,
+            sequential=sequential,
+            stop_on_failure=stop_on_failure,
+        )
+        async with _reporting(executor, submitted.id, stream, progress_callback):
+            ended = await executor.wait(submitted.id)
+    return list(ended.tasks)
+
+
+def cc_execute_sync(task: str, **options: Any) -> str | dict[str, Any]:
+    """Do what `cc_execute` does, for callers without an event loop."""
+    return _blocking(cc_execute(task, **options))
+
+
+def cc_execute_list_sync(tasks: Sequence[Any], **options: Any) -> list[TaskResult]:
+    """Do what `cc_execute_list` does, for callers without an event loop."""
+    return _blocking(cc_execute_list(tasks, **options))
+
+
+def _blocking(call: Coroutine[Any, Any, T]) -> T:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(call)
+    call.close()
+    raise RunningLoop
+
+
+@asynccontextmanager
+async def _reporting(
+    executor: Executor,
+    execution_id: str,
+    sink: StreamSink | None,
+    callback: ProgressCallback | None,
+) -> AsyncIterator[None]:
+    """Report to whoever wants it, and to the end of the stream if the work ends well."""
+    reporters = []
+    if callback is not None:
+        reporters.append(asyncio.create_task(report(executor.stream(execution_id), callback)))
+    if sink:
+        write = _to_stderr if sink is True else sink
+        reporters.append(asyncio.create_task(_pass_on(executor, execution_id, write)))
+    try:
+        yield
+        await asyncio.gather(*reporters)
+    finally:
+        for reporter in reporters:
+            reporter.cancel()
+
+
+async def _pass_on(
+    executor: Executor, execution_id: str, write: Callable[[str], object]
+) -> None:
+    async for event in executor.stream(execution_id):
+        if isinstance(event, FromAgent) and isinstance(event.event, Message):
+            write(event.event.text)
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+__all__ = [
+    "ExecutionResult",
+    "RunningLoop",
+    "cc_execute",
+    "cc_execute_list",
+    "cc_execute_list_sync",
+    "cc_execute_sync",
+]

@@ -1,0 +1,162 @@
+"""What callers get back: an execution with its tasks, and the object of `--json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.outcomes import Outcome
+from cc_executor.model.records import ExecutionRecord, TaskRecord
+
+
+class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One task as it stands, final or not."""
+
+    record: TaskRecord
+
+    @property
+    def task_id(self) -> str:
+        """Id of the task."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """Name of the task, unique in its list."""
+        return self.record.name
+
+    @property
+    def state(self) -> TaskState:
+        """State of the task."""
+        return self.record.state
+
+    @property
+    def ok(self) -> bool:
+        """Whether it did what was asked, as far as was checked."""
+        return self.record.state is TaskState.SUCCEEDED
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, None while it has not."""
+        return self.record.outcome
+
+    @property
+    def result(self) -> Any:
+        """The agent's structured value if it gave one, else its answer; None without an outcome."""
+        outcome = self.record.outcome
+        if outcome is None:
+            return None
+        structured = outcome.claimed.structured
+        return outcome.claimed.text if structured is msgspec.UNSET else structured
+
+    def raise_for_failure(self) -> None:
+        """Do nothing for a success.
+
+        Raises:
+            TaskFailed: The task ended otherwise.
+        """
+        if self.record.outcome is not None:
+            text = self.record.outcome.text
+            self.record.outcome.raise_for_failure(task_id=self.task_id, partial_output=text)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the task's part of the `--json` object."""
+        outcome = self.record.outcome
+        executed = outcome.executed if outcome else None
+        changes = outcome.changes if outcome else None
+        return {
+            "name": self.name,
+            "task_id": self.task_id,
+            "state": str(self.state),
+            "failure": str(outcome.failure) if outcome and outcome.failure else None,
+            "detail": outcome.detail if outcome else None,
+            "message": outcome.message if outcome else None,
+            "exit_code": executed.exit_code if executed else None,
+            "signal": executed.signal if executed else None,
+            "verified": str(outcome.verified.status) if outcome else None,
+            "files_created": list(changes.created) if changes else [],
+            "files_modified": list(changes.modified) if changes else [],
+            "files_deleted": list(changes.deleted) if changes else [],
+            "files_complete": changes.complete if changes else False,
+            "result": self.result,
+            "cost_usd": outcome.cost_usd if outcome else None,
+            "usage": msgspec.to_builtins(outcome.usage) if outcome and outcome.usage else None,
+            "session_id": outcome.agent_session_id if outcome else None,
+            "duration_s": executed.duration_s if executed else None,
+            "attempts": self.record.attempts,
+            "carried_from": self.record.carried_from,
+        }
+
+
+class ExecutionResult(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution as it stands, with its tasks in list order."""
+
+    record: ExecutionRecord
+    tasks: tuple[TaskResult, ...]
+
+    @property
+    def id(self) -> str:
+        """Id of the execution."""
+        return self.record.id
+
+    @property
+    def state(self) -> TaskState:
+        """State of the whole."""
+        return self.record.state
+
+    @property
+    def ok(self) -> bool:
+        """Whether every task has succeeded."""
+        return self.record.state is TaskState.SUCCEEDED
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change any more."""
+        return is_final(self.record.state)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Sum of what the agents cost; None when one of them did not say.
+
+        Commands and tasks carried over from an earlier execution cost nothing here.
+        """
+        costs = [
+            task.outcome.cost_usd
+            for task in self.tasks
+            if task.outcome is not None
+            and task.outcome.executed is not None
+            and task.record.spec.command is None
+            and task.record.carried_from is None
+        ]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) if known and len(known) == len(costs) else None
+
+    def raise_for_failure(self) -> None:
+        """Do nothing when every task has succeeded.
+
+        Raises:
+            TaskFailed: For the first task that did not.
+        """
+        for task in self.tasks:
+            task.raise_for_failure()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `run --json` prints."""
+        return {
+            "execution_id": self.id,
+            "state": str(self.state),
+            "workspace": self.record.task_list.workspace,
+            "title": self.record.task_list.title,
+            "host": str(self.record.host),
+            "continues": self.record.continues,
+            "created_at": self.record.created_at,
+            "ended_at": self.record.ended_at,
+            "cost_usd": self.cost_usd,
+            "tasks": [task.to_json() for task in self.tasks],
+        }
+
+
+def result_of(record: ExecutionRecord, tasks: tuple[TaskRecord, ...]) -> ExecutionResult:
+    """Return the view of an execution."""
+    return ExecutionResult(record=record, tasks=tuple(TaskResult(record=task) for task in tasks))

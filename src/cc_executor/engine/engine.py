@@ -1,0 +1,317 @@
+"""The engine: one per process, on a state directory that it may share with others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Final
+
+from cc_executor.engine.bell import Bell
+from cc_executor.engine.follow import follow
+from cc_executor.engine.run import Run
+from cc_executor.engine.submit import check, records
+from cc_executor.engine.world import World
+from cc_executor.errors import InvalidTransition, NothingToContinue, NotResponding, StaleWrite
+from cc_executor.model.events import Cursor, StreamEvent
+from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.plan import continued
+from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
+from cc_executor.model.specs import TaskList
+from cc_executor.ports.journal import Ownership
+
+_log = logging.getLogger(__name__)
+
+#: How long a wish may take to show before the caller is told that nobody answers.
+_WISH_TIMEOUT_S: Final = 60.0
+#: How often somebody else's execution is looked at; our own rings the bell.
+_POLL_S: Final = 0.05
+_SETTLED: Final = {Wish.PAUSE: TaskState.PAUSED, Wish.RESUME: TaskState.RUNNING}
+
+
+class Engine:
+    """Runs executions, and reads and controls those that other engines run.
+
+    Killing it loses nothing: the next engine on the same state directory takes up what it left.
+
+    Args:
+        world: The ports and limits.
+        engine_id: Unique name of this engine; the store keeps it as the owner.
+    """
+
+    def __init__(self, world: World, *, engine_id: str) -> None:
+        self._world = world
+        self._engine_id = engine_id
+        self._bell = Bell()
+        self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
+        self._listening = False
+
+    # --- beginning ---------------------------------------------------------------------------
+
+    async def submit(
+        self, task_list: TaskList, *, execution_id: str | None = None, host: Host
+    ) -> ExecutionRecord:
+        """Accept a list and start it here; what is returned survives everything.
+
+        Raises:
+            InvalidRequest, Unavailable, DuplicateExecution: Nothing was recorded or started.
+        """
+        checked = await asyncio.to_thread(check, self._world, task_list)
+        execution, tasks = records(
+            self._world, checked, host=host, execution_id=execution_id, owner=self._engine_id
+        )
+        await self._create_and_start(execution, tasks)
+        return execution
+
+    async def enlist(
+        self, task_list: TaskList, *, execution_id: str | None = None, host: Host
+    ) -> ExecutionRecord:
+        """Accept a list for another engine to run."""
+        checked = await asyncio.to_thread(check, self._world, task_list)
+        execution, tasks = records(self._world, checked, host=host, execution_id=execution_id)
+        await self._world.store.create(execution, tasks)
+        return execution
+
+    async def continue_(self, execution_id: str, *, host: Host, here: bool) -> ExecutionRecord:
+        """Accept a new execution of what an ended one has left undone.
+
+        Tasks that have succeeded are carried over with their outcomes, not run again.
+
+        Args:
+            execution_id: The ended execution.
+            host: Where the new one's engine lives.
+            here: Whether to start it in this engine.
+
+        Raises:
+            NothingToContinue: It has succeeded, or has not ended.
+        """
+        earlier = await self._world.store.execution(execution_id)
+        tasks = await self._world.store.tasks(execution_id)
+        if not is_final(earlier.state) or earlier.state is TaskState.SUCCEEDED:
+            raise NothingToContinue(execution_id, earlier.state)
+        carried = {
+            task.name: (task.id, task.outcome)
+            for task in continued(tasks).carried
+            if task.outcome is not None
+        }
+        checked = await asyncio.to_thread(check, self._world, earlier.task_list)
+        execution, new_tasks = records(
+            self._world,
+            checked,
+            host=host,
+            owner=self._engine_id if here else None,
+            continues=execution_id,
+            carried=carried,
+        )
+        if here:
+            await self._create_and_start(execution, new_tasks)
+        else:
+            await self._world.store.create(execution, new_tasks)
+        return execution
+
+    async def _create_and_start(
+        self, execution: ExecutionRecord, tasks: tuple[TaskRecord, ...]
+    ) -> None:
+        # Owned before it exists: nobody can find it without a living owner.
+        ownership = await asyncio.to_thread(self._world.owners.acquire, execution.id)
+        if ownership is None:
+            raise StaleWrite(execution.id, held=0, current=1)
+        try:
+            await self._world.store.create(execution, tasks)
+        except BaseException:
+            ownership.release()
+            raise
+        self._start(execution, Lease(execution.id, execution.generation), ownership)
+
+    def _start(
+        self,
+        execution: ExecutionRecord,
+        lease: Lease,
+        ownership: Ownership,
+        *,
+        carry_on: bool = True,
+    ) -> None:
+        if not self._listening:
+            self._listening = True
+            self._world.nudges.listen(self._engine_id, self._wake_all)
+        run = Run(self._world, execution, lease, self._bell.ring, carry_on=carry_on)
+        task = asyncio.create_task(self._own(run, ownership), name=f"execution {execution.id}")
+        self._runs[execution.id] = (run, task)
+        task.add_done_callback(lambda _: self._bell.ring())
+
+    async def _own(self, run: Run, ownership: Ownership) -> None:
+        try:
+            await run.run()
+        finally:
+            ownership.release()
+
+    # --- taking up what others have left --------------------------------------------------
+
+    async def adopt(self, execution_id: str) -> bool:
+        """Take an execution whose owner is gone and carry on with it here.
+
+        Returns:
+            False when a living engine owns it, or it has ended.
+        """
+        return await self._take(execution_id, carry_on=True)
+
+    async def recover(self) -> tuple[str, ...]:
+        """Settle what dead engines have left.
+
+        Executions that lived in their caller's process are settled: what still runs is stopped,
+        what waited is skipped. Those that may go on without a caller are left to `adopt`.
+
+        Returns:
+            Ids of the executions that wait for an engine to adopt them.
+        """
+        waiting = []
+        for execution in await self._world.store.unfinished():
+            if execution.id in self._runs:
+                continue
+            if await asyncio.to_thread(self._world.owners.is_owned, execution.id):
+                continue
+            if execution.host is Host.IN_PROCESS:
+                await self._take(execution.id, carry_on=False)
+            else:
+                waiting.append(execution.id)
+        return tuple(waiting)
+
+    async def _take(self, execution_id: str, *, carry_on: bool) -> bool:
+        ownership = await asyncio.to_thread(self._world.owners.acquire, execution_id)
+        if ownership is None:
+            return False
+        try:
+            execution = await self._world.store.execution(execution_id)
+            if is_final(execution.state):
+                ownership.release()
+                return False
+            lease = await self._world.store.take(execution_id, self._engine_id)
+        except BaseException:
+            ownership.release()
+            raise
+        self._start(execution, lease, ownership, carry_on=carry_on)
+        return True
+
+    # --- wishes ------------------------------------------------------------------------------
+
+    async def wish(
+        self, execution_id: str, wish: Wish, *, task_id: str | None = None
+    ) -> ExecutionRecord:
+        """Record a wish, wake the owner, and return when it has come true.
+
+        Raises:
+            ExecutionNotFound, TaskNotFound: No such thing.
+            InvalidTransition: It has ended already.
+            NotResponding: The owner did not act within a minute; the wish stays recorded.
+        """
+        execution = await self._world.store.execution(execution_id)
+        if is_final(execution.state):
+            raise InvalidTransition(execution.state, wish)
+        await self._world.store.request(
+            execution_id, wish, task_id=task_id, at=self._world.clock.now_s()
+        )
+        await self._wake_owner(execution)
+        try:
+            async with asyncio.timeout(_WISH_TIMEOUT_S):
+                return await self._until(execution_id, wish, task_id)
+        except TimeoutError:
+            raise NotResponding(f"the engine of {execution_id}", _WISH_TIMEOUT_S) from None
+
+    async def _wake_owner(self, execution: ExecutionRecord) -> None:
+        own = self._runs.get(execution.id)
+        if own is not None:
+            own[0].wake()
+        elif execution.owner is not None and await asyncio.to_thread(
+            self._world.owners.is_owned, execution.id
+        ):
+            self._world.nudges.nudge(execution.owner)
+        else:  # nobody is there to hear it: what it left is settled here
+            await self._take(execution.id, carry_on=False)
+
+    async def _until(self, execution_id: str, wish: Wish, task_id: str | None) -> ExecutionRecord:
+        while True:
+            ticket = self._bell.ticket()
+            execution = await self._world.store.execution(execution_id)
+            tasks = await self._world.store.tasks(execution_id)
+            concerned = [task.state for task in tasks if task_id in (None, task.id)]
+            if _has_come_true(wish, execution.state if task_id is None else None, concerned):
+                return execution
+            await self._bell.beyond(ticket, timeout_s=_POLL_S)
+
+    # --- reading -----------------------------------------------------------------------------
+
+    async def finished(self, execution_id: str) -> ExecutionRecord:
+        """Return the execution once it is final.
+
+        Raises:
+            StoreUnavailable, StaleWrite: What ended its run here before that.
+        """
+        own = self._runs.get(execution_id)
+        if own is not None:
+            await asyncio.shield(own[1])
+            return await self._world.store.execution(execution_id)
+        while True:
+            ticket = self._bell.ticket()
+            execution = await self._world.store.execution(execution_id)
+            if is_final(execution.state):
+                return execution
+            await self._bell.beyond(ticket, timeout_s=_POLL_S)
+
+    def follow(
+        self,
+        execution_id: str,
+        *,
+        after: Cursor | None = None,
+        agent_events: bool = True,
+        until_end: bool = True,
+    ) -> AsyncIterator[StreamEvent]:
+        """Iterate over the stream of an execution; see `engine.follow`."""
+        return follow(
+            self._world,
+            self._bell,
+            execution_id,
+            after=after or Cursor(),
+            agent_events=agent_events,
+            until_end=until_end,
+        )
+
+    # --- the end -----------------------------------------------------------------------------
+
+    async def aclose(self) -> None:
+        """Cancel what lives in this process, let go of what may live on, release everything.
+
+        Bounded by the stop ladder of what still runs.
+        """
+        for execution_id, (run, task) in tuple(self._runs.items()):
+            if task.done():
+                continue
+            execution = await self._world.store.execution(execution_id)
+            if execution.host is Host.IN_PROCESS:
+                await self._world.store.request(
+                    execution_id, Wish.CANCEL, task_id=None, at=self._world.clock.now_s()
+                )
+                run.wake()
+            else:
+                task.cancel()
+        tasks = [task for _, task in self._runs.values()]
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                _log.error("execution ended badly", exc_info=result)
+        self._world.nudges.close()
+        await self._world.supervision.aclose()
+        await self._world.store.aclose()
+
+    def _wake_all(self) -> None:
+        for run, _ in self._runs.values():
+            run.wake()
+
+
+def _has_come_true(
+    wish: Wish, execution_state: TaskState | None, states: list[TaskState]
+) -> bool:
+    if all(is_final(state) for state in states):
+        return True  # it has ended first, or that was the wish
+    if wish in _SETTLED:
+        other = TaskState.RUNNING if wish is Wish.PAUSE else TaskState.PAUSED
+        return other not in states
+    return False

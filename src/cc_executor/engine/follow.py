@@ -1,0 +1,191 @@
+"""Reading an execution's stream: from any cursor, live or long after the end, the same bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from cc_executor.agents.base import Reader
+from cc_executor.agents.registry import dialect as dialect_named
+from cc_executor.engine.bell import Bell
+from cc_executor.engine.world import World
+from cc_executor.model.events import Cursor, FromAgent, Lifecycle, Output, StreamEvent
+from cc_executor.model.ids import attempt_id
+from cc_executor.model.lifecycle import is_final
+from cc_executor.model.records import TaskRecord
+from cc_executor.ports.journal import Chunk, JournalReader
+
+_READ_BYTES = 256 * 1024
+_PAGE = 500
+#: How often somebody else's execution is looked at; our own rings the bell.
+_POLL_S = 0.05
+
+
+async def follow(
+    world: World,
+    bell: Bell,
+    execution_id: str,
+    *,
+    after: Cursor,
+    agent_events: bool,
+    until_end: bool,
+) -> AsyncIterator[StreamEvent]:
+    """Yield lifecycle events, output and agent events in order; end with the execution.
+
+    An attempt's whole output stands between its `attempt.started` and its `attempt.ended`.
+    A slow reader costs two file offsets, nothing else.
+
+    Args:
+        world: The engine's world.
+        bell: Rung when an execution of this engine changes.
+        execution_id: Which execution.
+        after: Where to begin.
+        agent_events: Whether to read the output with the agent's dialect as well.
+        until_end: Wait for what is to come. False: stop at what is there now.
+    """
+    tasks = {task.id: task for task in await world.store.tasks(execution_id)}
+    seq = after.seq
+    open_attempts = await _attempts_open_at(world, after, execution_id, tasks, agent_events)
+    try:
+        while True:
+            ticket = bell.ticket()
+            final = is_final((await world.store.execution(execution_id)).state)
+            events = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
+            for event in events:
+                of_attempt = _attempt_of(event)
+                if event.kind == "attempt.ended" and of_attempt in open_attempts:
+                    async for item in _drain(open_attempts.pop(of_attempt), close=True):
+                        yield item
+                elif event.kind == "attempt.starting" and of_attempt is not None:
+                    open_attempts[of_attempt] = _OpenAttempt(
+                        world, event, tasks, after.chunks.get(of_attempt, -1), agent_events
+                    )
+                yield event
+                seq = event.seq
+            moved = bool(events)
+            for one in tuple(open_attempts.values()):
+                async for item in _drain(one, close=False):
+                    moved = True
+                    yield item
+            if not moved:
+                if final or not until_end:
+                    return
+                await bell.beyond(ticket, timeout_s=_POLL_S)
+    finally:
+        for one in open_attempts.values():
+            one.close()
+
+
+class _OpenAttempt:
+    """A cursor in one attempt's output, with the dialect's reader behind it when wanted."""
+
+    def __init__(
+        self,
+        world: World,
+        started: Lifecycle,
+        tasks: dict[str, TaskRecord],
+        after_seq: int,
+        agent_events: bool,
+    ) -> None:
+        assert started.task_id is not None
+        assert started.attempt is not None
+        self._task_id = started.task_id
+        self._number = started.attempt
+        self._open: Callable[[], JournalReader | None] = lambda: world.journals.open(
+            attempt_id(self._task_id, self._number)
+        )
+        self._journal: JournalReader | None = None
+        self._shown_seq = after_seq
+        spec = tasks[self._task_id].spec
+        self._reader: Reader | None = (
+            dialect_named(spec.dialect).reader(spec) if agent_events else None
+        )
+        # A reader needs the beginning of a line that the cursor may stand in the middle of.
+        self._seq = -1 if self._reader else after_seq
+
+    def read(self) -> list[StreamEvent] | None:
+        """Return what is next, None at the end of what is there. Blocking (files)."""
+        if self._journal is None:
+            self._journal = self._open()
+        if self._journal is None:
+            return None
+        chunks = self._journal.read(after_seq=self._seq, max_bytes=_READ_BYTES)
+        items: list[StreamEvent] = []
+        for chunk in chunks:
+            items.extend(self._items(chunk))
+            self._seq = chunk.seq
+        return items if chunks else None
+
+    def _items(self, chunk: Chunk) -> list[StreamEvent]:
+        read = self._reader.feed(chunk.stream, chunk.data) if self._reader else ()
+        if chunk.seq <= self._shown_seq:
+            return []
+        output = Output(
+            task_id=self._task_id,
+            attempt=self._number,
+            seq=chunk.seq,
+            offset=chunk.offset,
+            at=chunk.at,
+            stream=chunk.stream,
+            data=chunk.data,
+        )
+        return [
+            output,
+            *(
+                FromAgent(
+                    task_id=self._task_id,
+                    attempt=self._number,
+                    seq=chunk.seq,
+                    at=chunk.at,
+                    event=event,
+                )
+                for event, _progress in read
+            ),
+        ]
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+
+async def _drain(one: _OpenAttempt, *, close: bool) -> AsyncIterator[StreamEvent]:
+    while (items := await asyncio.to_thread(one.read)) is not None:
+        for item in items:
+            yield item
+    if close:
+        one.close()
+
+
+def _attempt_of(event: Lifecycle) -> str | None:
+    if event.task_id is None or event.attempt is None:
+        return None
+    return attempt_id(event.task_id, event.attempt)
+
+
+async def _attempts_open_at(
+    world: World,
+    cursor: Cursor,
+    execution_id: str,
+    tasks: dict[str, TaskRecord],
+    agent_events: bool,
+) -> dict[str, _OpenAttempt]:
+    """Return the attempts that had started and not ended at the cursor."""
+    open_attempts: dict[str, _OpenAttempt] = {}
+    seq = 0
+    while seq < cursor.seq:
+        page = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
+        if not page:
+            break
+        for event in page:
+            if event.seq > cursor.seq:
+                break
+            of_attempt = _attempt_of(event)
+            if event.kind == "attempt.ended":
+                open_attempts.pop(of_attempt or "", None)
+            elif event.kind == "attempt.starting" and of_attempt is not None:
+                after_seq = cursor.chunks.get(of_attempt, -1)
+                open_attempts[of_attempt] = _OpenAttempt(
+                    world, event, tasks, after_seq, agent_events
+                )
+        seq = page[-1].seq
+    return open_attempts

@@ -1,0 +1,211 @@
+"""One execution: start its tasks in order and obey what people wish."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from cc_executor.engine.book import Book
+from cc_executor.engine.settle import refused
+from cc_executor.engine.task_run import TaskRun
+from cc_executor.engine.world import World
+from cc_executor.errors import CCExecutorError
+from cc_executor.model.failures import Failure
+from cc_executor.model.lifecycle import Move, TaskState
+from cc_executor.model.outcomes import Outcome
+from cc_executor.model.plan import Plan, next_moves
+from cc_executor.model.records import (
+    Change,
+    ExecutionRecord,
+    Lease,
+    Request,
+    TaskMoved,
+    TaskRecord,
+    Wish,
+)
+from cc_executor.ports.process import StopReason
+
+#: Wishes that end things, and whether they skip the graces.
+_ENDING: Mapping[Wish, bool] = {Wish.CANCEL: False, Wish.KILL: True}
+
+
+class Run:
+    """The owner of one execution, for as long as it holds the lease.
+
+    Args:
+        world: The engine's world.
+        execution: The execution.
+        lease: The right to write to it.
+        on_change: Called after every recorded move and whenever there is output.
+        carry_on: Whether to run what is left. Without, what runs is stopped and settled and what
+            waits is skipped: its owner is dead, and nobody asked for it to go on.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        execution: ExecutionRecord,
+        lease: Lease,
+        on_change: Callable[[], None],
+        *,
+        carry_on: bool = True,
+    ) -> None:
+        self._world = world
+        self._execution = execution
+        self._book = Book(world, lease, on_change)
+        self._carry_on = carry_on
+        self._live: dict[str, TaskRun] = {}
+        self._woken = asyncio.Event()
+        self._request_seq = 0
+        self._cancelling = False
+        self._paused = False
+        self._unwanted: set[str] = set()  # tasks cancelled one by one
+
+    def wake(self) -> None:
+        """Look again: a wish may have been recorded."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Run until the execution is final.
+
+        Cancelling this lets go of running attempts without stopping them.
+
+        Raises:
+            StaleWrite: Another engine has taken the execution.
+            StoreUnavailable: Nothing can be recorded; running attempts meet their orphan grace.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._drive(group)
+        except* CCExecutorError as refusals:
+            raise _first(refusals) from None
+        finally:
+            for task_run in self._live.values():
+                await task_run.let_go()
+
+    async def _drive(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            self._woken.clear()
+            await self._obey()
+            tasks = await self._world.store.tasks(self._execution.id)
+            plan = next_moves(
+                tasks,
+                stop_on_failure=self._execution.task_list.stop_on_failure,
+                cancelling=self._cancelling,
+                concurrency=0 if self._paused else self._world.policy.max_concurrency,
+            )
+            never = self._what_never_starts(tasks, plan)
+            if never:
+                await self._book.record(*never)
+            if plan.done:
+                return
+            if never:
+                continue
+            wanted = {*plan.start, *_left_running(tasks)} if self._carry_on else _left_running(tasks)
+            for task in tasks:
+                if task.id in wanted and task.id not in self._live:
+                    self._begin(group, task, tasks)
+            await self._woken.wait()
+
+    def _begin(
+        self, group: asyncio.TaskGroup, task: TaskRecord, tasks: tuple[TaskRecord, ...]
+    ) -> None:
+        task_run = TaskRun(
+            self._world, self._book, task, _upstream(tasks), carry_on=self._carry_on
+        )
+        self._live[task.id] = task_run
+        group.create_task(self._carry(task.id, task_run))
+
+    async def _carry(self, task_id: str, task_run: TaskRun) -> None:
+        await self._apply_wishes(task_id, task_run)
+        await task_run.run()
+        del self._live[task_id]
+        self._woken.set()
+
+    def _what_never_starts(
+        self, tasks: tuple[TaskRecord, ...], plan: Plan
+    ) -> list[Change]:
+        """Return the final moves of queued tasks that have no way to start any more."""
+        now = self._book.now_s()
+        skipped = {one.task_id: one.because_of for one in plan.skip}
+        unwanted = {*plan.cancel, *self._unwanted}
+        changes: list[Change] = []
+        for task in tasks:
+            if task.state is not TaskState.QUEUED or task.id in self._live:
+                continue
+            if task.id in unwanted:
+                changes.append(_ended(task.id, Move.CANCEL, Failure.CANCELLED, None, now))
+            elif not self._carry_on:
+                why = "its engine went away before it could start"
+                changes.append(_ended(task.id, Move.SKIP, Failure.UPSTREAM, why, now))
+            elif task.id in skipped:
+                why = f"task {skipped[task.id]!r} did not succeed"
+                changes.append(_ended(task.id, Move.SKIP, Failure.UPSTREAM, why, now))
+        return changes
+
+    # --- wishes ------------------------------------------------------------------------------
+
+    async def _obey(self) -> None:
+        """Carry out every wish that is new. A taken-up execution meets its old ones again."""
+        requests = await self._world.store.requests(
+            self._execution.id, after_seq=self._request_seq
+        )
+        for request in requests:
+            self._request_seq = request.seq
+            await self._carry_out(request)
+
+    async def _carry_out(self, request: Request) -> None:
+        live = [
+            task_run
+            for task_id, task_run in self._live.items()
+            if request.task_id in (None, task_id)
+        ]
+        if request.wish in _ENDING:
+            if request.task_id is None:
+                self._cancelling = True
+            else:
+                self._unwanted.add(request.task_id)
+            for task_run in live:
+                await task_run.stop(StopReason.CANCEL, now=_ENDING[request.wish])
+            return
+        pausing = request.wish is Wish.PAUSE
+        if request.task_id is None:
+            self._paused = pausing
+        for task_run in live:
+            await (task_run.pause() if pausing else task_run.resume())
+
+    async def _apply_wishes(self, task_id: str, task_run: TaskRun) -> None:
+        """Tell a task that begins what was wished before it did."""
+        if self._cancelling or task_id in self._unwanted:
+            await task_run.stop(StopReason.CANCEL, now=False)
+
+
+def _ended(
+    task_id: str, move: Move, failure: Failure, message: str | None, at: float
+) -> TaskMoved:
+    outcome = refused(failure, message or "cancelled before it started")
+    return TaskMoved(task_id=task_id, move=move, at=at, outcome=outcome)
+
+
+def _left_running(tasks: tuple[TaskRecord, ...]) -> set[str]:
+    """Return the tasks that run, here or since an earlier engine."""
+    return {
+        task.id for task in tasks if task.state in (TaskState.RUNNING, TaskState.PAUSED)
+    }
+
+
+def _upstream(tasks: tuple[TaskRecord, ...]) -> dict[str, Outcome]:
+    return {
+        task.name: task.outcome
+        for task in tasks
+        if task.outcome is not None and task.state is TaskState.SUCCEEDED
+    }
+
+
+def _first(refusals: BaseExceptionGroup[CCExecutorError]) -> CCExecutorError:
+    """Return the error that came first; the others follow from it."""
+    first: BaseException = refusals
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, CCExecutorError)
+    return first

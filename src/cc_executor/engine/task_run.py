@@ -1,0 +1,271 @@
+"""One task: its attempts, one after the other, until the task is final."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from cc_executor.engine.attempt import Attempt
+from cc_executor.engine.book import Book
+from cc_executor.engine.prepare import Prepared, prepare
+from cc_executor.engine.settle import refused
+from cc_executor.engine.world import World
+from cc_executor.errors import AgentSessionBusy, CCExecutorError, SpawnFailed
+from cc_executor.model.failures import FAILURES, Failure
+from cc_executor.model.ids import attempt_id
+from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move
+from cc_executor.model.outcomes import Executed, Outcome
+from cc_executor.model.records import (
+    AttemptEnded,
+    AttemptRecord,
+    AttemptRunning,
+    AttemptStarting,
+    Change,
+    TaskMoved,
+    TaskRecord,
+)
+from cc_executor.ports.process import StopReason, Supervised
+
+_log = logging.getLogger(__name__)
+_MAX_RETRY_DELAY_S = 60.0
+
+
+class TaskRun:
+    """Carries one task to its end, from wherever an earlier engine has left it.
+
+    Args:
+        world: The engine's world.
+        book: Where its moves are recorded.
+        task: The task as it stands.
+        upstream: Outcomes of the tasks that have succeeded, by name.
+        carry_on: Whether new attempts may be made. Without, a running one is stopped and settled.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        book: Book,
+        task: TaskRecord,
+        upstream: Mapping[str, Outcome],
+        *,
+        carry_on: bool,
+    ) -> None:
+        self._world = world
+        self._book = book
+        self._task = task
+        self._upstream = upstream
+        self._carry_on = carry_on
+        self._number = task.attempts
+        self._spent = 0  # attempts in which a child really ran
+        self._attempt: Attempt | None = None
+        self._paused = False
+        self._stop: tuple[StopReason, bool] | None = None
+        self._stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Make attempts until the task is final."""
+        again = await self._catch_up()
+        while again:
+            await self._back_off()
+            again = await self._make_attempt()
+
+    # --- wishes; each may come at any moment ------------------------------------------------
+
+    async def stop(self, reason: StopReason, *, now: bool) -> None:
+        """End the running attempt, and make no other."""
+        self._stop = (reason, now)
+        self._stopped.set()
+        if self._attempt is not None:
+            await self._attempt.stop(reason, now=now)
+
+    async def pause(self) -> None:
+        """Freeze the running attempt, or the next one as soon as it exists."""
+        self._paused = True
+        if self._attempt is not None:
+            await self._attempt.pause()
+            await self._book.move_if_allowed(self._task.id, Move.PAUSE)
+
+    async def resume(self) -> None:
+        """Thaw it."""
+        self._paused = False
+        if self._attempt is not None:
+            await self._attempt.resume()
+            await self._book.move_if_allowed(self._task.id, Move.RESUME)
+
+    async def let_go(self) -> None:
+        """Leave a running child to whoever adopts it, or to its orphan grace."""
+        if self._attempt is not None:
+            await self._attempt.let_go()
+
+    # --- attempts ---------------------------------------------------------------------------
+
+    async def _make_attempt(self) -> bool:
+        """Make one attempt; tell whether another one is due."""
+        if self._stop is not None:
+            await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
+            return False
+        self._number += 1
+        try:
+            prepared = await self._prepare()
+        except CCExecutorError as refusal:
+            return await self._refuse(Failure.REFUSED, refusal)
+        attempt = self._new_attempt(prepared)
+        looking = asyncio.ensure_future(attempt.look())
+        try:
+            await self._record_intent(prepared)
+        except AgentSessionBusy as refusal:
+            return await self._refuse(Failure.AGENT_SESSION, refusal)
+        finally:
+            await looking
+        try:
+            supervised = await attempt.start()
+        except SpawnFailed as refusal:
+            return await self._end(refused(Failure.START_FAILED, str(refusal)))
+        if supervised is None:
+            return await self._end(_CANCELLED_BEFORE)
+        return await self._end(await self._watch(attempt, supervised))
+
+    async def _watch(self, attempt: Attempt, supervised: Supervised) -> Outcome:
+        """Watch a running child to its end."""
+        self._spent += 1
+        # The child runs already: writing that down must not delay watching it.
+        recording = asyncio.ensure_future(self._record_running(supervised.pid))
+        try:
+            return await attempt.finish()
+        finally:
+            await recording
+
+    async def _record_running(self, pid: int) -> None:
+        await self._book.record(
+            AttemptRunning(
+                task_id=self._task.id, number=self._number, at=self._book.now_s(), pid=pid
+            )
+        )
+        if self._paused:
+            await self._book.move_if_allowed(self._task.id, Move.PAUSE)
+
+    async def _prepare(self) -> Prepared:
+        return await asyncio.to_thread(
+            prepare, self._world, self._task, self._number, self._upstream
+        )
+
+    def _new_attempt(self, prepared: Prepared) -> Attempt:
+        of_attempt = attempt_id(self._task.id, self._number)
+        folder = self._world.journals.folder(of_attempt)
+        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_change)
+        attempt.inherit_wishes(paused=self._paused, stop=self._stop)
+        self._attempt = attempt
+        return attempt
+
+    async def _record_intent(self, prepared: Prepared) -> None:
+        now = self._book.now_s()
+        changes: list[Change] = []
+        if self._number == 1:
+            changes.append(TaskMoved(task_id=self._task.id, move=Move.START, at=now))
+        changes.append(
+            AttemptStarting(
+                task_id=self._task.id,
+                number=self._number,
+                agent=prepared.dialect.name,
+                at=now,
+                agent_session_id=prepared.agent_session_id,
+                timeout_s=prepared.launch.timers.total_s,
+            )
+        )
+        await self._book.record(*changes)
+
+    async def _refuse(self, failure: Failure, refusal: CCExecutorError) -> bool:
+        """Record the end of a task whose attempt could not be started."""
+        self._attempt = None
+        outcome = refused(failure, f"{refusal}. {refusal.hint}")
+        await self._book.move(self._task.id, Move.FAIL, outcome)
+        self._log_end(outcome)
+        return False
+
+    async def _end(self, outcome: Outcome) -> bool:
+        """Record the end of the attempt; tell whether another one is due, else end the task."""
+        self._attempt = None
+        now = self._book.now_s()
+        again = self._is_due_again(outcome)
+        move = Move.RETRY if again else MOVE_TO[outcome.state]
+        await self._book.record(
+            AttemptEnded(task_id=self._task.id, number=self._number, at=now, outcome=outcome),
+            TaskMoved(
+                task_id=self._task.id, move=move, at=now, outcome=None if again else outcome
+            ),
+        )
+        self._log_end(outcome)
+        return again
+
+    def _is_due_again(self, outcome: Outcome) -> bool:
+        if not self._carry_on or self._stop is not None or outcome.failure is None:
+            return False
+        if outcome.executed is None:
+            return outcome.failure is Failure.ABANDONED  # nothing ran: it costs no retry
+        return FAILURES[outcome.failure].retry_can_help and self._spent <= self._task.spec.retries
+
+    async def _back_off(self) -> None:
+        """Wait before a repetition, unless somebody stops the task meanwhile."""
+        if self._spent == 0:
+            return
+        try:
+            async with asyncio.timeout(min(2.0 ** (self._spent - 1), _MAX_RETRY_DELAY_S)):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+    # --- what an earlier engine has left ----------------------------------------------------
+
+    async def _catch_up(self) -> bool:
+        """Settle the last attempt of an earlier engine; tell whether another one is due."""
+        if self._task.attempts == 0:
+            return True
+        attempts = await self._world.store.attempts(self._task.id)
+        last = attempts[-1]
+        self._spent = sum(1 for one in attempts[:-1] if one.outcome and one.outcome.executed)
+        if last.state is AttemptState.ENDED:  # it died between two attempts
+            if self._carry_on:
+                self._spent += 1
+                return True
+            await self._book.move(self._task.id, Move.FAIL, last.outcome)
+            return False
+        return await self._end(await self._settle(last))
+
+    async def _settle(self, last: AttemptRecord) -> Outcome:
+        """Find out what became of an attempt, and watch it to its end if it still runs."""
+        prepared = await self._prepare()
+        attempt = self._new_attempt(prepared)
+        found = await self._world.supervision.adopt(self._world.journals.folder(last.id))
+        if found is None:
+            return _NEVER_STARTED if self._stop is None else _CANCELLED_BEFORE
+        if isinstance(found, Executed):
+            self._spent += 1
+            return await attempt.conclude(found)
+        if not self._carry_on and self._stop is None:
+            await attempt.stop(StopReason.ORPHANED, now=False)
+        await attempt.attach(found)
+        if last.state is AttemptState.STARTING:
+            return await self._watch(attempt, found)
+        self._spent += 1
+        return await attempt.finish()
+
+    def _log_end(self, outcome: Outcome) -> None:
+        executed = outcome.executed
+        _log.info(
+            "attempt ended",
+            extra={
+                "task_id": self._task.id,
+                "attempt": self._number,
+                "state": str(outcome.state),
+                "failure": outcome.failure and str(outcome.failure),
+                "duration_s": executed.duration_s if executed else None,
+                "advice": FAILURES[outcome.failure].advice if outcome.failure else None,
+            },
+        )
+
+
+_CANCELLED_BEFORE = refused(Failure.CANCELLED, "cancelled before it started")
+_NEVER_STARTED = refused(
+    Failure.ABANDONED, "its engine died before the process was started; nothing ran"
+)

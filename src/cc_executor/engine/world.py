@@ -1,0 +1,29 @@
+"""Everything an engine asks of the world, in one value; `wiring` fills it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cc_executor.model.policy import Policy
+from cc_executor.ports.clock import Clock
+from cc_executor.ports.executables import Executables
+from cc_executor.ports.journal import Journals, Owners
+from cc_executor.ports.nudges import Nudges
+from cc_executor.ports.process import Supervision
+from cc_executor.ports.store import Store
+from cc_executor.ports.workspace import Workspaces
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The ports of one engine, and the limits it works under."""
+
+    clock: Clock
+    store: Store
+    supervision: Supervision
+    journals: Journals
+    owners: Owners
+    workspaces: Workspaces
+    executables: Executables
+    nudges: Nudges
+    policy: Policy

@@ -1,0 +1,1 @@
+"""How long a task may take: pure formulas."""

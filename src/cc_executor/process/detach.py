@@ -1,0 +1,99 @@
+"""Starting an engine in a process of its own, which nobody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from cc_executor.errors import SpawnFailed
+
+_READY_TIMEOUT_S: Final = 30.0
+_LONGEST_ANSWER_BYTES: Final = 64
+
+
+async def start_detached(module: str, arguments: Sequence[str], *, log: Path) -> int:
+    """Start `python -m MODULE ARGUMENTS... READY_FD` in its own session; return when it is ready.
+
+    The module calls `leave_parent` first and `say_ready` when it has taken over. Its environment
+    is the caller's: agents inherit from it what the allowlist lets through.
+
+    Args:
+        module: Module to run.
+        arguments: Its arguments.
+        log: File that its stderr is appended to.
+
+    Returns:
+        Its process id.
+
+    Raises:
+        SpawnFailed: It could not be started, or ended before it was ready. What it was to run is
+            recorded and is taken up by the next engine.
+    """
+    readable, writable = os.pipe()
+    reader = asyncio.StreamReader(limit=_LONGEST_ANSWER_BYTES)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(readable, "rb", buffering=0)
+    )
+    try:
+        try:
+            await _start(module, arguments, writable, log)
+        except OSError as error:
+            raise SpawnFailed(f"detached engine: {error}") from error
+        finally:
+            os.close(writable)
+        return await _until_ready(reader, log)
+    finally:
+        transport.close()
+
+
+def leave_parent() -> None:
+    """Go on as a process that is nobody's child, so that nobody has to reap it.
+
+    (asyncio kills a child whose transport is collected; this one must outlive its caller.)
+    """
+    if os.fork():
+        os._exit(0)
+
+
+def say_ready(ready_fd: int) -> None:
+    """Tell whoever started this process that it has taken over, if they are still there."""
+    try:
+        os.write(ready_fd, b"%d\n" % os.getpid())
+    except BrokenPipeError:
+        return
+    finally:
+        os.close(ready_fd)
+
+
+async def _start(module: str, arguments: Sequence[str], ready_fd: int, log: Path) -> None:
+    with log.open("ab") as stderr:  # noqa: ASYNC230 - one open of a local file
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            *arguments,
+            str(ready_fd),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=stderr,
+            cwd="/",
+            pass_fds=(ready_fd,),
+            start_new_session=True,
+        )
+    await process.wait()  # the one that leaves at once
+
+
+async def _until_ready(reader: asyncio.StreamReader, log: Path) -> int:
+    try:
+        async with asyncio.timeout(_READY_TIMEOUT_S):
+            answer = await reader.readline()
+    except TimeoutError:
+        raise SpawnFailed(f"detached engine was not ready in {_READY_TIMEOUT_S:g} s") from None
+    if not answer:
+        raise SpawnFailed(f"detached engine ended before it was ready; see {log}")
+    return int(answer)

@@ -1,0 +1,90 @@
+"""What marks every process of an attempt, so that it can be found when its supervisor is dead.
+
+Three marks, each with its own hole; together they leave none that was found:
+
+- the environment variable `CC_EXECUTOR_ATTEMPT`; gone when a program clears its environment;
+- the brand, a number in the soft limit RLIMIT_RTTIME: inherited through every fork and exec, new
+  sessions and cleared environments included. The limit itself means something only to real-time
+  scheduling, and the number is years of microseconds;
+- the control group, where there is a writable one.
+
+Standard library only: supervisors import it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final, NamedTuple
+
+ENVIRONMENT: Final = "CC_EXECUTOR_ATTEMPT"
+_SMALLEST: Final = 1 << 52  # 142 years
+_LIMITS_LINE: Final = b"Max realtime timeout"
+
+
+class Mark(NamedTuple):
+    """How the processes of one attempt are recognised.
+
+    Attributes:
+        attempt_id: Value of the environment variable; "" when not known yet.
+        brand: Value of the soft limit; 0 when this system has none.
+    """
+
+    attempt_id: str
+    brand: int
+
+
+def new_brand() -> int:
+    """Return a fresh brand, 0 where processes cannot be branded."""
+    if sys.platform != "linux":
+        return 0
+    return _SMALLEST + int.from_bytes(os.urandom(6), "big")
+
+
+def apply_brand(brand: int) -> None:
+    """Brand the calling process and all that will descend from it."""
+    if sys.platform != "linux" or not brand:
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
+    if hard == resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_RTTIME, (brand, hard))
+
+
+def bears(pid: int, mark: Mark) -> bool:
+    """Return whether process `pid` bears the mark. A process that is gone does not."""
+    return _is_branded(pid, mark.brand) or _has_variable(pid, mark.attempt_id)
+
+
+def _is_branded(pid: int, brand: int) -> bool:
+    if not brand:
+        return False
+    for line in _read(f"/proc/{pid}/limits").splitlines():
+        if line.startswith(_LIMITS_LINE):
+            return line[len(_LIMITS_LINE) :].split()[:1] == [b"%d" % brand]
+    return False
+
+
+def _has_variable(pid: int, attempt_id: str) -> bool:
+    if not attempt_id:
+        return False
+    wanted = f"{ENVIRONMENT}={attempt_id}".encode()
+    environment = _read(f"/proc/{pid}/environ")
+    return environment.startswith(wanted + b"\0") or b"\0" + wanted + b"\0" in environment
+
+
+def _read(path: str) -> bytes:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""  # gone, or another user's
+    try:
+        parts = []
+        while part := os.read(fd, 1 << 16):
+            parts.append(part)
+        return b"".join(parts)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)

@@ -1,0 +1,70 @@
+"""The file that says how an attempt ended. Standard library only: supervisors import it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cc_executor.journal import layout
+from cc_executor.journal.crash_points import reach
+
+_RESERVED_BYTES: Final = 4096
+_UNFINISHED: Final = layout.OUTCOME + ".tmp"
+_CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+
+
+class OutcomeFile:
+    """Room on the disk for an outcome, taken before it can run out.
+
+    Args:
+        folder: Path of the attempt folder, or "" for the current directory.
+
+    Raises:
+        OSError: There is no room even now.
+    """
+
+    def __init__(self, folder: str = "") -> None:
+        self._folder = folder
+        self._fd = os.open(os.path.join(folder, _UNFINISHED), _CREATE, layout.FILE_MODE)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._fd, 0, _RESERVED_BYTES)
+
+    def put(self, executed: Mapping[str, Any]) -> None:
+        """Put the outcome in place, whole: it survives the death of any process from now on.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        text = json.dumps(executed).encode()
+        os.pwrite(self._fd, text, 0)
+        os.ftruncate(self._fd, len(text))
+        reach("supervisor.outcome_written")
+        os.rename(
+            os.path.join(self._folder, _UNFINISHED), os.path.join(self._folder, layout.OUTCOME)
+        )
+        reach("supervisor.outcome_in_place")
+
+    def sync(self) -> None:
+        """Have it survive a power failure, too."""
+        os.fsync(self._fd)
+        folder = os.open(self._folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+def read(folder: str) -> bytes | None:
+    """Return the JSON of an outcome, None when there is none."""
+    with contextlib.suppress(FileNotFoundError), open(
+        os.path.join(folder, layout.OUTCOME), "rb"
+    ) as file:
+        return file.read()
+    return None

@@ -1,0 +1,1 @@
+"""Durable records of executions: in memory for tests, in SQLite for use."""

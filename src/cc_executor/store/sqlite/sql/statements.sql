@@ -1,0 +1,144 @@
+-- Every statement of the store by its name.
+
+-- name: execution_row
+SELECT id, state, generation FROM executions WHERE id = :id;
+
+-- name: task_row
+SELECT id, execution_id, name, state, attempts FROM tasks WHERE id = :id;
+
+-- name: attempt_state
+SELECT state FROM attempts WHERE task_id = :task_id AND number = :number;
+
+-- name: session_holder
+SELECT task_id, number FROM attempts
+WHERE agent = :agent AND agent_session_id = :agent_session_id AND ended_at IS NULL;
+
+-- name: counted_states
+-- One seek per state, however long the list is.
+SELECT state.value, (
+    SELECT min(number) FROM tasks
+    WHERE execution_id = :execution_id AND state = state.value AND counts
+) AS first
+FROM json_each(:states) AS state
+WHERE first IS NOT NULL
+ORDER BY first;
+
+-- name: last_seq
+SELECT max(seq) FROM events WHERE execution_id = :execution_id;
+
+-- name: add_execution
+INSERT INTO executions (id, host, state, created_at, ended_at, generation, owner, continues)
+VALUES (:id, :host, :state, :created_at, :ended_at, :generation, :owner, :continues);
+
+-- name: add_task_list
+INSERT INTO task_lists (execution_id, body) VALUES (:execution_id, :body);
+
+-- name: add_task
+INSERT INTO tasks (
+    id, execution_id, number, name, state, counts, attempts, started_at, ended_at, outcome,
+    carried_from
+) VALUES (
+    :id, :execution_id, :number, :name, :state, :counts, :attempts, :started_at, :ended_at,
+    :outcome, :carried_from
+);
+
+-- name: add_attempt
+INSERT INTO attempts (task_id, number, state, agent, created_at, agent_session_id)
+VALUES (:task_id, :number, :state, :agent, :created_at, :agent_session_id);
+
+-- name: count_attempt
+UPDATE tasks SET attempts = :number WHERE id = :task_id;
+
+-- name: add_event
+INSERT INTO events (execution_id, seq, at, kind, task_id, attempt, data)
+VALUES (:execution_id, :seq, :at, :kind, :task_id, :attempt, :data);
+
+-- name: add_request
+INSERT INTO requests (execution_id, task_id, wish, at)
+VALUES (:execution_id, :task_id, :wish, :at)
+RETURNING seq;
+
+-- name: give_execution
+UPDATE executions SET generation = :generation, owner = :owner WHERE id = :id;
+
+-- name: move_execution
+UPDATE executions SET state = :state, ended_at = :ended_at WHERE id = :id;
+
+-- name: move_task
+UPDATE tasks SET
+    state = :state,
+    started_at = coalesce(:started_at, started_at),
+    ended_at = coalesce(:ended_at, ended_at),
+    outcome = coalesce(:outcome, outcome)
+WHERE id = :id;
+
+-- name: run_attempt
+UPDATE attempts SET state = :state, pid = :pid WHERE task_id = :task_id AND number = :number;
+
+-- name: end_attempt
+UPDATE attempts SET state = :state, ended_at = :ended_at, outcome = :outcome
+WHERE task_id = :task_id AND number = :number;
+
+-- name: execution
+SELECT id, host, state, created_at, ended_at, generation, owner, continues
+FROM executions WHERE id = :id;
+
+-- name: task_list
+SELECT body FROM task_lists WHERE execution_id = :execution_id;
+
+-- name: execution_ids
+-- A range, not LIKE: the prefix may hold any character, and a range uses the index.
+SELECT id FROM executions
+WHERE id >= :prefix AND id < :end
+ORDER BY id
+LIMIT :limit;
+
+-- name: executions
+SELECT id, host, state, created_at, ended_at, generation, owner, continues
+FROM executions
+WHERE :before IS NULL
+    OR (created_at, id) < (SELECT created_at, id FROM executions WHERE id = :before)
+ORDER BY created_at DESC, id DESC
+LIMIT :limit;
+
+-- name: executions_in
+SELECT id, host, state, created_at, ended_at, generation, owner, continues
+FROM executions
+WHERE state IN (SELECT value FROM json_each(:states))
+    AND (
+        :before IS NULL
+        OR (created_at, id) < (SELECT created_at, id FROM executions WHERE id = :before)
+    )
+ORDER BY created_at DESC, id DESC
+LIMIT :limit;
+
+-- name: unfinished
+SELECT id, host, state, created_at, ended_at, generation, owner, continues
+FROM executions WHERE ended_at IS NULL
+ORDER BY created_at, id;
+
+-- name: tasks
+SELECT
+    id, execution_id, number, state, attempts, started_at, ended_at, outcome, carried_from
+FROM tasks WHERE execution_id = :execution_id
+ORDER BY number;
+
+-- name: attempts
+SELECT
+    task_id, number, state, agent, created_at, agent_session_id, pid, ended_at, outcome
+FROM attempts WHERE task_id = :task_id
+ORDER BY number;
+
+-- name: events
+SELECT seq, at, execution_id, kind, task_id, attempt, data
+FROM events WHERE execution_id = :execution_id AND seq > :after_seq
+ORDER BY seq
+LIMIT :limit;
+
+-- name: requests
+SELECT seq, execution_id, task_id, wish, at
+FROM requests WHERE execution_id = :execution_id AND seq > :after_seq
+ORDER BY seq;
+
+-- name: version
+PRAGMA data_version;

@@ -1,0 +1,182 @@
+"""The records as callers see them, in SQL."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+
+from cc_executor.model.events import Lifecycle
+from cc_executor.model.ids import attempt_id
+from cc_executor.model.lifecycle import AttemptState, TaskState
+from cc_executor.model.outcomes import Outcome
+from cc_executor.model.records import (
+    AttemptRecord,
+    ExecutionRecord,
+    Host,
+    Request,
+    TaskRecord,
+    Wish,
+)
+from cc_executor.model.specs import TaskList
+from cc_executor.store.sqlite.columns import from_json, to_json
+from cc_executor.store.sqlite.statements import Statements
+
+#: How much JSON of task lists stays decoded: lists never change, and are asked for all the time.
+_CACHE_LIMIT_BYTES: Final = 8 * 1024 * 1024
+
+#: Sorts after everything that a prefix can go on with.
+_LAST: Final = "\U0010ffff"
+
+
+class SqliteViews(Statements):
+    """Implements `store.tables.Views` inside a transaction of its connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self._lists = _Recent(_CACHE_LIMIT_BYTES)
+
+    def version(self) -> int:
+        """Return a number that differs after every commit of another connection."""
+        ((version,),) = self.run("version")
+        return int(version)
+
+    def execution(self, execution_id: str) -> ExecutionRecord | None:
+        """Return an execution."""
+        row = self.run("execution", id=execution_id).fetchone()
+        return self._execution(row) if row else None
+
+    def execution_ids(self, prefix: str, *, limit: int) -> Sequence[str]:
+        """Return ids that start with `prefix`."""
+        if not prefix.isascii():  # no id is anything else, nor could SQLite be asked for one
+            return ()
+        rows = self.run("execution_ids", prefix=prefix, end=prefix + _LAST, limit=limit)
+        return [row[0] for row in rows]
+
+    def executions(
+        self, *, states: Sequence[TaskState] | None, before: str | None, limit: int
+    ) -> Sequence[ExecutionRecord]:
+        """Return executions, newest first."""
+        if states is None:
+            rows = self.run("executions", before=before, limit=limit)
+        else:
+            wanted = to_json([str(state) for state in states])
+            rows = self.run("executions_in", states=wanted, before=before, limit=limit)
+        return [self._execution(row) for row in rows.fetchall()]
+
+    def unfinished(self) -> Sequence[ExecutionRecord]:
+        """Return every execution that has not ended, oldest first."""
+        return [self._execution(row) for row in self.run("unfinished").fetchall()]
+
+    def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
+        """Return the tasks of an execution in list order."""
+        rows: list[tuple[Any, ...]] = self.run("tasks", execution_id=execution_id).fetchall()
+        if not rows:
+            return ()
+        specs = self._task_list(execution_id).tasks
+        return [
+            TaskRecord(
+                id=row[0],
+                execution_id=row[1],
+                number=row[2],
+                spec=spec,
+                state=TaskState(row[3]),
+                attempts=row[4],
+                started_at=row[5],
+                ended_at=row[6],
+                outcome=_outcome(row[7]),
+                carried_from=row[8],
+            )
+            for row, spec in zip(rows, specs, strict=True)
+        ]
+
+    def attempts(self, task_id: str) -> Sequence[AttemptRecord]:
+        """Return a task's attempts, first to last."""
+        return [
+            AttemptRecord(
+                id=attempt_id(row[0], row[1]),
+                task_id=row[0],
+                number=row[1],
+                state=AttemptState(row[2]),
+                agent=row[3],
+                created_at=row[4],
+                agent_session_id=row[5],
+                pid=row[6],
+                ended_at=row[7],
+                outcome=_outcome(row[8]),
+            )
+            for row in self.run("attempts", task_id=task_id)
+        ]
+
+    def events(self, execution_id: str, *, after_seq: int, limit: int) -> Sequence[Lifecycle]:
+        """Return events after `after_seq` in order."""
+        rows = self.run("events", execution_id=execution_id, after_seq=after_seq, limit=limit)
+        return [
+            Lifecycle(
+                seq=row[0],
+                at=row[1],
+                execution_id=row[2],
+                kind=row[3],
+                task_id=row[4],
+                attempt=row[5],
+                data=from_json(row[6], dict[str, Any]),
+            )
+            for row in rows
+        ]
+
+    def requests(self, execution_id: str, *, after_seq: int) -> Sequence[Request]:
+        """Return wishes after `after_seq` in order."""
+        return [
+            Request(seq=row[0], execution_id=row[1], task_id=row[2], wish=Wish(row[3]), at=row[4])
+            for row in self.run("requests", execution_id=execution_id, after_seq=after_seq)
+        ]
+
+    def _execution(self, row: tuple[Any, ...]) -> ExecutionRecord:
+        return ExecutionRecord(
+            id=row[0],
+            host=Host(row[1]),
+            state=TaskState(row[2]),
+            task_list=self._task_list(row[0]),
+            created_at=row[3],
+            ended_at=row[4],
+            generation=row[5],
+            owner=row[6],
+            continues=row[7],
+        )
+
+    def _task_list(self, execution_id: str) -> TaskList:
+        known = self._lists.get(execution_id)
+        if known is not None:
+            return known
+        ((body,),) = self.run("task_list", execution_id=execution_id)
+        task_list = from_json(body, TaskList)
+        self._lists.keep(execution_id, task_list, size_bytes=len(body))
+        return task_list
+
+
+class _Recent:
+    """Task lists that were asked for lately, up to a limit of their JSON's size."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._held_bytes = 0
+        self._kept: OrderedDict[str, tuple[TaskList, int]] = OrderedDict()
+
+    def get(self, execution_id: str) -> TaskList | None:
+        if execution_id not in self._kept:
+            return None
+        self._kept.move_to_end(execution_id)
+        return self._kept[execution_id][0]
+
+    def keep(self, execution_id: str, task_list: TaskList, *, size_bytes: int) -> None:
+        self._kept[execution_id] = task_list, size_bytes
+        self._held_bytes += size_bytes
+        while self._held_bytes > self._limit_bytes:
+            _oldest, (_list, freed_bytes) = self._kept.popitem(last=False)
+            self._held_bytes -= freed_bytes
+
+
+def _outcome(text: str | None) -> Outcome | None:
+    return None if text is None else from_json(text, Outcome)

@@ -1,0 +1,151 @@
+"""What the law needs to see and to change: rows, without any opinion about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from cc_executor.model.events import Lifecycle
+from cc_executor.model.lifecycle import AttemptState, TaskState
+from cc_executor.model.outcomes import Outcome
+from cc_executor.model.records import AttemptRecord, ExecutionRecord, Request, TaskRecord, Wish
+
+
+class ExecutionRow(NamedTuple):
+    """The part of an execution that decides what may be written to it."""
+
+    id: str
+    state: TaskState
+    generation: int
+
+
+class TaskRow(NamedTuple):
+    """The part of a task that decides which moves it may make."""
+
+    id: str
+    execution_id: str
+    name: str
+    state: TaskState
+    attempts: int
+
+
+class Tables(Protocol):
+    """Rows inside one transaction: its owner keeps them when the law returns, undoes them when
+    it raises.
+
+    A task's spec is not kept with the task: it is an entry of its execution's list.
+    """
+
+    def execution_row(self, execution_id: str) -> ExecutionRow | None:
+        """Return the row of an execution, None when there is none."""
+        ...
+
+    def task_row(self, task_id: str) -> TaskRow | None:
+        """Return the row of a task, None when there is none."""
+        ...
+
+    def attempt_state(self, task_id: str, number: int) -> AttemptState | None:
+        """Return the state of an attempt, None when there is none."""
+        ...
+
+    def session_holder(self, agent: str, agent_session_id: str) -> str | None:
+        """Return the id of the attempt that holds the agent's session and has not ended."""
+        ...
+
+    def counted_states(self, execution_id: str) -> Iterable[TaskState]:
+        """Return the states of the tasks that count, each once, in order of its first task."""
+        ...
+
+    def last_seq(self, execution_id: str) -> int:
+        """Return the seq of the execution's last event, 0 before the first."""
+        ...
+
+    def add_execution(self, execution: ExecutionRecord) -> None:
+        """Add a new execution with its list."""
+        ...
+
+    def add_task(self, task: TaskRecord, *, counts: bool) -> None:
+        """Add a new task; `counts` tells whether its execution's state depends on it."""
+        ...
+
+    def add_attempt(self, attempt: AttemptRecord) -> None:
+        """Add a new attempt, and count it in its task."""
+        ...
+
+    def add_event(self, event: Lifecycle) -> None:
+        """Add an event under the next seq of its execution."""
+        ...
+
+    def add_request(
+        self, execution_id: str, wish: Wish, *, task_id: str | None, at: float
+    ) -> Request:
+        """Add a wish under the next seq of the store."""
+        ...
+
+    def give_execution(self, execution_id: str, *, generation: int, owner: str) -> None:
+        """Set who may write to an execution."""
+        ...
+
+    def move_execution(
+        self, execution_id: str, state: TaskState, *, ended_at: float | None
+    ) -> None:
+        """Set an execution's state."""
+        ...
+
+    def move_task(
+        self,
+        task_id: str,
+        state: TaskState,
+        *,
+        started_at: float | None = None,
+        ended_at: float | None = None,
+        outcome: Outcome | None = None,
+    ) -> None:
+        """Set a task's state, and whatever else is given."""
+        ...
+
+    def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
+        """Set an attempt running."""
+        ...
+
+    def end_attempt(self, task_id: str, number: int, *, ended_at: float, outcome: Outcome) -> None:
+        """End an attempt, which frees its agent session."""
+        ...
+
+
+class Views(Protocol):
+    """Records as callers see them, read in one consistent state of the store."""
+
+    def execution(self, execution_id: str) -> ExecutionRecord | None:
+        """Return an execution, None when there is none."""
+        ...
+
+    def execution_ids(self, prefix: str, *, limit: int) -> Sequence[str]:
+        """Return ids that start with `prefix`, in their order; the id itself comes first."""
+        ...
+
+    def executions(
+        self, *, states: Sequence[TaskState] | None, before: str | None, limit: int
+    ) -> Sequence[ExecutionRecord]:
+        """Return executions, newest first; `before` exists."""
+        ...
+
+    def unfinished(self) -> Sequence[ExecutionRecord]:
+        """Return every execution that has not ended, oldest first."""
+        ...
+
+    def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
+        """Return the tasks of an execution in list order; none when there is no such execution."""
+        ...
+
+    def attempts(self, task_id: str) -> Sequence[AttemptRecord]:
+        """Return a task's attempts, first to last."""
+        ...
+
+    def events(self, execution_id: str, *, after_seq: int, limit: int) -> Sequence[Lifecycle]:
+        """Return events with `seq > after_seq` in order."""
+        ...
+
+    def requests(self, execution_id: str, *, after_seq: int) -> Sequence[Request]:
+        """Return wishes with `seq > after_seq` in order."""
+        ...

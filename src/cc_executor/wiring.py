@@ -1,0 +1,80 @@
+"""From settings to an engine: the only place that names concrete adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+
+from cc_executor.engine.engine import Engine
+from cc_executor.engine.world import World
+from cc_executor.journal.folders import FolderJournals
+from cc_executor.journal.home import StateDirectory
+from cc_executor.journal.owners import FolderOwners
+from cc_executor.model.policy import Policy
+from cc_executor.model.records import Host
+from cc_executor.ports.store import Store
+from cc_executor.process.client import ProcessSupervision
+from cc_executor.process.clock import SystemClock
+from cc_executor.process.executables import SystemExecutables
+from cc_executor.process.nudges import SocketNudges
+from cc_executor.settings import Settings
+from cc_executor.store.sqlite import SqliteStore
+from cc_executor.workspace.disk import DiskWorkspaces
+
+
+async def open_engine(settings: Settings, host: Host) -> tuple[Engine, Store]:
+    """Return an engine on the state directory of the settings, and its store for reading.
+
+    Args:
+        settings: As loaded.
+        host: Where the engine lives; decides how long its attempts outlive it.
+
+    Raises:
+        StateDirectoryRefused, StoreUnavailable, PlatformUnsupported: Nothing was opened.
+    """
+    engine_id = uuid.uuid4().hex
+    home = await asyncio.to_thread(StateDirectory, settings.home)
+    store = await SqliteStore.open(home.database)
+    world = World(
+        clock=SystemClock(),
+        store=store,
+        supervision=ProcessSupervision(),
+        journals=FolderJournals(home),
+        owners=FolderOwners(home, engine_id),
+        workspaces=DiskWorkspaces(),
+        executables=executables(settings),
+        nudges=SocketNudges(home.path / "engines"),
+        policy=policy(settings, host),
+    )
+    return Engine(world, engine_id=engine_id), store
+
+
+def executables(settings: Settings) -> SystemExecutables:
+    """Return where programs are found."""
+    return SystemExecutables(
+        overrides=settings.agent_bins,
+        search_path=os.environ.get("PATH", os.defpath),
+        allowed=settings.allowed_commands,
+    )
+
+
+def policy(settings: Settings, host: Host) -> Policy:
+    """Return the limits of an engine at `host`."""
+    limit_mb = settings.output_limit_mb
+    return Policy(
+        max_timeout_s=settings.max_timeout_s,
+        timeout_base_s=settings.timeout_base_s,
+        timeout_per_token_s=settings.timeout_per_token_s,
+        start_timeout_s=settings.start_timeout_s,
+        idle_timeout_s=settings.idle_timeout_s,
+        grace_s=settings.grace_s,
+        orphan_grace_s=0.0 if host is Host.IN_PROCESS else settings.orphan_grace_s,
+        max_concurrency=settings.max_concurrency,
+        output_limit_bytes=limit_mb and limit_mb * 1024 * 1024,
+        allowed_commands=settings.allowed_commands,
+        environ=dict(os.environ),
+        pass_env=settings.pass_env,
+        permission_mode=settings.claude_permission_mode,
+        containment=settings.containment,
+    )

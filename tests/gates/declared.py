@@ -1,0 +1,22 @@
+"""What the package declares, found by importing all of it."""
+
+from __future__ import annotations
+
+import importlib
+
+from tests.gates.source import SOURCE, modules_below
+
+
+def our_exceptions() -> list[type[BaseException]]:
+    """Return every public exception class that a module of the package declares."""
+    names = [module.name for module in modules_below(SOURCE)]
+    modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+    return [
+        value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, BaseException)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
