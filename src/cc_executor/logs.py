@@ -7,9 +7,17 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TextIO
+from enum import StrEnum
+from typing import Any, Final, TextIO
 
-LogFormat = Literal["auto", "text", "json"]
+
+class LogFormat(StrEnum):
+    """How a record looks. `auto`: as text on a terminal, as JSON elsewhere."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    JSON = "json"
+
 
 _ROOT: Final = "cc_executor"
 #: What every record has; whatever else it carries came in through `extra`.
@@ -59,7 +67,7 @@ def configure(*, level: str, format: LogFormat) -> None:  # noqa: A002 - the wor
 
     Args:
         level: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`.
-        format: `text`, `json`, or `auto`: text on a terminal, JSON elsewhere.
+        format: How they look.
     """
     logger = logging.getLogger(_ROOT)
     for handler in tuple(logger.handlers):
@@ -83,7 +91,7 @@ def facts(record: logging.LogRecord) -> Mapping[str, Any]:
 
 
 def _wants_json(format: LogFormat, stream: TextIO) -> bool:  # noqa: A002 - the word of the setting
-    return format == "json" or (format == "auto" and not stream.isatty())
+    return format is LogFormat.JSON or (format is LogFormat.AUTO and not stream.isatty())
 
 
 def _short(value: object) -> str:

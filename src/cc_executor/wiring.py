@@ -14,7 +14,7 @@ from cc_executor.journal.owners import FolderOwners
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
 from cc_executor.ports.store import Store
-from cc_executor.process.client import ProcessSupervision
+from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.process.clock import SystemClock
 from cc_executor.process.executables import SystemExecutables
 from cc_executor.process.nudges import SocketNudges

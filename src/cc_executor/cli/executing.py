@@ -69,11 +69,11 @@ class Executing(Protocol):
 
     async def list(
         self, *, states: Sequence[TaskState] | None = None, limit: int = 100
-    ) -> list[ExecutionRecord]:
+    ) -> Sequence[ExecutionRecord]:
         """Return executions, newest first."""
         ...
 
-    async def history(self, *, limit: int = 100) -> list[ExecutionResult]:
+    async def history(self, *, limit: int = 100) -> Sequence[ExecutionResult]:
         """Return ended executions, newest first."""
         ...
 

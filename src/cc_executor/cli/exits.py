@@ -34,6 +34,7 @@ class Exit(IntEnum):
     LIMIT = 6
     INTERNAL = 70
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
 
 
 MEANINGS: Final[Mapping[Exit, str]] = {
@@ -48,6 +49,7 @@ MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.LIMIT: "A limit was reached: of the account, of the task, or of a setting.",
     Exit.INTERNAL: "A bug in cc-executor; what was acknowledged is safe.",
     Exit.INTERRUPTED: "You stopped waiting or watching (Ctrl-C); what runs elsewhere goes on.",
+    Exit.PIPE_CLOSED: "Whoever read stdout went away (`| head`); a `run` has been cancelled.",
 }
 
 OF_STATE: Final[Mapping[TaskState, Exit]] = {
@@ -90,9 +92,9 @@ def of_execution(execution: ExecutionResult) -> Exit:
 
 def of_task(task: TaskResult) -> Exit:
     """Return the code of an ended task."""
-    failure = task.outcome.failure if task.outcome is not None else None
-    if failure in OF_FAILURE:
-        return OF_FAILURE[failure]
+    outcome = task.outcome
+    if outcome is not None and outcome.failure is not None and outcome.failure in OF_FAILURE:
+        return OF_FAILURE[outcome.failure]
     return OF_STATE[task.state]
 
 

@@ -22,11 +22,30 @@ class Command(click.Command):
         super().__init__(*arguments, **keywords)
 
 
+class DefaultingGroup(click.Group):
+    """A group that runs one of its commands when none is named.
+
+    Args:
+        default: Name of that command.
+    """
+
+    def __init__(self, *arguments: Any, default: str, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command first when the arguments begin with none."""
+        asks_for_help = args[:1] and args[0] in ctx.help_option_names
+        if not asks_for_help and (not args or args[0].startswith("-")):
+            args = [self._default, *args]
+        return super().parse_args(ctx, args)
+
+
 class LazyGroup(click.Group):
     """A group whose commands live in files of their own, imported when they are asked for.
 
     Args:
-        lazy: By command name, the module; it has an object of the command's name.
+        lazy: By command name, the module; the command is its `command`.
     """
 
     def __init__(self, *arguments: Any, lazy: dict[str, str], **keywords: Any) -> None:
@@ -42,8 +61,7 @@ class LazyGroup(click.Group):
         module = self._lazy.get(cmd_name)
         if module is None:
             return super().get_command(ctx, cmd_name)
-        command = import_module(module).command
-        assert isinstance(command, click.Command)
+        command: click.Command = import_module(module).command
         return command
 
     def resolve_command(

@@ -23,7 +23,7 @@ PERMISSION_MODES: Final = (
 )
 
 
-def _for_machines(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's signature
+def _for_machines(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click calls it by position
     if value:
         ctx.obj.machine = True
     return value
@@ -36,16 +36,50 @@ def json_option(help: str) -> Decorator[Any]:  # noqa: A002 - click's word
     )
 
 
-def events_option(help: str) -> Decorator[Any]:  # noqa: A002 - click's word
+def events_option() -> Decorator[Any]:
     """Return `--events`; refusals are JSON on stdout, too."""
     return click.option(
-        "--events", "as_events", is_flag=True, is_eager=True, callback=_for_machines, help=help
+        "--events",
+        "as_events",
+        is_flag=True,
+        is_eager=True,
+        callback=_for_machines,
+        help="Print each event as it happens, one JSON object a line (bytes as base64).",
     )
 
 
-def execution_argument(name: str = "of", metavar: str = "EXECUTION") -> Decorator[Any]:
-    """Return the argument that names an execution, or what `metavar` says."""
-    return click.argument(name, metavar=metavar)
+def presentation_options(command: Decorated) -> Decorated:
+    """Add what `presentation.Presentation` is made of."""
+    for option in (
+        click.option("-q", "--quiet", is_flag=True, help="Show only the answer, and errors."),
+        events_option(),
+        json_option("Print one JSON object at the end."),
+    ):
+        command = option(command)
+    return command
+
+
+def execution_argument(metavar: str = "EXECUTION") -> Decorator[Any]:
+    """Return the argument `of`: an execution's id or a unique prefix of one, or `EXECUTION.TASK`."""
+    return click.argument("of", metavar=metavar)
+
+
+def after_option() -> Decorator[Any]:
+    """Return `--after`: where a reader was before."""
+    return click.option(
+        "--after",
+        metavar="CURSOR",
+        help="Show only what came after this cursor, as --cursor-file writes it.",
+    )
+
+
+def cursor_file_option() -> Decorator[Any]:
+    """Return `--cursor-file`: where a reader notes how far it has come."""
+    return click.option(
+        "--cursor-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Begin after the cursor in this file, if there is one, and note there what was shown.",
+    )
 
 
 def limit_option(default: int) -> Decorator[Any]:
@@ -57,6 +91,17 @@ def limit_option(default: int) -> Decorator[Any]:
         show_default=True,
         help="Show at most this many executions.",
     )
+
+
+def _seconds_or_auto(
+    _ctx: click.Context, _param: click.Parameter, value: str | None
+) -> float | str | None:
+    if value is None or value == "auto":
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number of seconds nor `auto`.") from None
 
 
 def task_options(command: Decorated) -> Decorated:
@@ -89,6 +134,7 @@ _TASK_OPTIONS: Final[tuple[Decorator[Any], ...]] = (
     click.option("--model", metavar="NAME", help="Model, in the agent's own words."),
     click.option(
         "--timeout",
+        callback=_seconds_or_auto,
         metavar="SECONDS|auto",
         help="Longest time for one attempt.  [default: auto: forecast from the prompt]",
     ),

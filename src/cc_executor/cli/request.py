@@ -36,36 +36,60 @@ class Asked(NamedTuple):
     parallel: bool
     execution_id: str | None
 
-    async def submit(self, executor: Executing, *, detached: bool = False) -> ExecutionResult:
-        """Submit what was asked.
+
+class Submission(NamedTuple):
+    """What a client is given to run."""
+
+    tasks: dict[str, Any]
+    workspace: str | None
+    execution_id: str | None
+    sequential: bool
+    stop_on_failure: bool | None
+
+    async def to(self, executor: Executing, *, detached: bool = False) -> ExecutionResult:
+        """Submit it.
 
         Raises:
             CCExecutorError: It was refused; nothing was started.
         """
         return await executor.submit(
-            task_list(self),
+            self.tasks,
             workspace=self.workspace,
             execution_id=self.execution_id,
-            sequential=not self.parallel,
-            stop_on_failure=False if self.continue_on_failure else None,
+            sequential=self.sequential,
+            stop_on_failure=self.stop_on_failure,
             detached=detached,
         )
 
 
-def task_list(asked: Asked) -> dict[str, Any]:
-    """Return the task list, as a task file would hold it. Blocking (files, stdin).
+def submission(asked: Asked) -> Submission:
+    """Return what is to be submitted. Blocking (files, stdin).
 
     Raises:
         click.UsageError: The words do not say one thing to do.
         InvalidPrompt, InvalidTaskFile: What was read is none.
     """
-    value = _from_file(asked.file) if asked.file is not None else {"tasks": [_only_task(asked)]}
+    return Submission(
+        tasks=task_list(asked),
+        workspace=asked.workspace,
+        execution_id=asked.execution_id,
+        sequential=not asked.parallel,
+        stop_on_failure=False if asked.continue_on_failure else None,
+    )
+
+
+def task_list(asked: Asked) -> dict[str, Any]:
+    """Return the task list, as a task file would hold it; errors as in `submission`."""
+    value: dict[str, Any] = (
+        {"tasks": [_only_task(asked)]} if asked.file is None else _from_file(asked.file)
+    )
     given = _given_fields(asked)
     if "agent" in given:
         value.pop("agent", None)
     if asked.workspace is not None:
         value.pop("workspace", None)
-    return {**value, "defaults": {**value.get("defaults", {}), **given}}
+    defaults: dict[str, Any] = value.get("defaults", {})
+    return {**value, "defaults": {**defaults, **given}}
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -133,14 +157,12 @@ def _given_fields(asked: Asked) -> dict[str, Any]:
     return given
 
 
-def _schema(path: Path) -> Any:
+def _schema(path: Path) -> object:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise InvalidTaskFile(str(path), error.strerror or "cannot be read") from error
     except json.JSONDecodeError as error:
-        raise InvalidTaskFile(
-            str(path), error.msg, line=error.lineno, column=error.colno
-        ) from None
+        raise InvalidTaskFile(str(path), error.msg, line=error.lineno, column=error.colno) from None
     except UnicodeDecodeError as error:
         raise InvalidTaskFile(str(path), f"is not UTF-8 (byte {error.start})") from None

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from cc_executor.cli.exits import Exit
 
@@ -15,27 +15,21 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """Turns signals into calls of whoever is responsible at the moment.
+    """Turns signals into calls of whoever is responsible at the moment."""
 
-    Unless somebody has taken the responsibility, an interrupt cancels the command.
-    """
-
-    def __init__(self, command: asyncio.Task[Any]) -> None:
-        self._command = command
-        self._react: Callable[[int], None] | None = None
+    def __init__(self) -> None:
+        self._react: Callable[[int], object] | None = None
         self.count = 0
 
     def arrived(self) -> None:
         """Count an interrupt and pass it on."""
         self.count += 1
-        if self._react is None:
-            self._command.cancel()
-        else:
+        if self._react is not None:
             self._react(self.count)
 
     @contextmanager
-    def handled_by(self, react: Callable[[int], None]) -> Iterator[None]:
-        """Call `react` with the number of interrupts so far, instead of cancelling."""
+    def handled_by(self, react: Callable[[int], object]) -> Iterator[None]:
+        """Call `react` with the number of interrupts so far, instead of who did before."""
         before, self._react = self._react, react
         try:
             yield
@@ -49,16 +43,16 @@ def run(command: Callable[[Interrupts], Awaitable[Exit]]) -> Exit:
 
 
 async def _interruptible(command: Callable[[Interrupts], Awaitable[Exit]]) -> Exit:
-    current = asyncio.current_task()
-    assert current is not None
-    interrupts = Interrupts(current)
+    interrupts = Interrupts()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         # Who started us with a signal ignored (`nohup`, a shell's background job) means it.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, interrupts.arrived)
+    running = asyncio.ensure_future(command(interrupts))
     try:
-        return await command(interrupts)
+        with interrupts.handled_by(lambda _: running.cancel()):
+            return await running
     except asyncio.CancelledError:
         if not interrupts.count:
             raise

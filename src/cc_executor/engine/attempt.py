@@ -185,10 +185,11 @@ class _Tail:
             self._journal = self._journals.open(self._attempt_id)
             if self._journal is not None:
                 self._seq = max(self._seq, self._journal.seq_before_last(_READ_BYTES))
-        before = -1
-        while self._seq != before:
+        while True:
             before = self._seq
             self.advance()
+            if self._seq == before:
+                return
 
     def close(self) -> None:
         if self._journal is not None:

@@ -29,7 +29,8 @@ _STATUS_FD: Final = 4
 _UMASK: Final = 0o022
 _NOT_EXECUTED: Final = 127
 _ALL_FDS: Final = (1 << 31) - 1
-_PIPE_BYTES: Final = 1 << 20
+#: A user has 64 MiB for pipes; beyond it, all new ones of that user shrink to one page.
+_PIPE_BYTES: Final = 1 << 18
 _STATUS_BYTES: Final = 4096
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -90,7 +91,6 @@ def fork_child(brand: int, groups: Sequence[Group]) -> Child:
     (stdin_r, stdin_w), (stdout_r, stdout_w), (stderr_r, stderr_w), *channels = pipes
     (order_r, order_w), (status_r, status_w) = channels
     _widen(stdout_r)
-    _widen(stderr_r)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -132,9 +132,9 @@ def _become_independent(parent: int, fds: Sequence[int]) -> None:
         if os.getppid() != parent:
             os._exit(_NOT_EXECUTED)  # it died before it could be noticed
     signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+    for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         with contextlib.suppress(OSError, ValueError):  # some belong to the C library
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(each, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(_UMASK)
     # Out of the way first: the numbers may overlap with those they are to get.
@@ -171,7 +171,7 @@ def _execute(plan: dict[str, Any]) -> NoReturn:
         step, subject = "execute", plan["argv"][0]
         os.execve(subject, plan["argv"], plan["env"])
     except OSError as error:
-        report = json.dumps((step, error.errno, str(subject)[:_STATUS_BYTES // 8]))
+        report = json.dumps((step, error.errno, str(subject)[: _STATUS_BYTES // 8]))
     except ValueError as error:  # a NUL byte inside
         report = json.dumps((step, 22, str(error)))
     os.write(_STATUS_FD, report.encode())

@@ -63,8 +63,9 @@ class OutcomeFile:
 
 def read(folder: str) -> bytes | None:
     """Return the JSON of an outcome, None when there is none."""
-    with contextlib.suppress(FileNotFoundError), open(
-        os.path.join(folder, layout.OUTCOME), "rb"
-    ) as file:
+    with (
+        contextlib.suppress(FileNotFoundError),
+        open(os.path.join(folder, layout.OUTCOME), "rb") as file,
+    ):
         return file.read()
     return None

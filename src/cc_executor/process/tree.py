@@ -51,11 +51,11 @@ class Swept(NamedTuple):
     """What a sweep did.
 
     Attributes:
-        killed: How many processes were alive and were sent SIGKILL.
+        killed: Ids of the processes that were alive and were sent SIGKILL.
         survivors: Process ids that were still there at the end of the bound.
     """
 
-    killed: int
+    killed: frozenset[int]
     survivors: tuple[int, ...] = ()
 
 
@@ -79,7 +79,9 @@ def everybody() -> Iterator[Process]:
     """Yield every process, the youngest ids first: those are the ones that run away."""
     if not os.path.isdir("/proc/self"):
         return
-    for pid in sorted((int(name) for name in os.listdir("/proc") if name.isdecimal()), reverse=True):
+    for pid in sorted(
+        (int(name) for name in os.listdir("/proc") if name.isdecimal()), reverse=True
+    ):
         process = look(pid)
         if process is not None:
             yield process
@@ -135,10 +137,10 @@ def kill_below(root: int, *, reap: Callable[[], bool], within_s: float) -> Swept
     killed: set[tuple[int, int]] = set()
     for _ in _pauses(within_s):
         if not reap():
-            return Swept(len(killed))
+            return Swept(_ids(killed))
         killed.update(_kill_once_below(root))
     left = tuple(process.pid for process in descendants((root,), everybody()))
-    return Swept(len(killed), left if reap() else ())
+    return Swept(_ids(killed), left if reap() else ())
 
 
 def kill_marked(mark: Mark, *, within_s: float) -> Swept:
@@ -153,9 +155,9 @@ def kill_marked(mark: Mark, *, within_s: float) -> Swept:
         found = find_marked(mark)
         empty = 0 if found else empty + 1
         if empty == _EMPTY_SCANS:
-            return Swept(len(killed))
+            return Swept(_ids(killed))
         killed.update((one.pid, one.started) for one in found if send(one, signal.SIGKILL))
-    return Swept(len(killed), tuple(one.pid for one in found))
+    return Swept(_ids(killed), tuple(one.pid for one in found))
 
 
 def find_marked(mark: Mark) -> list[Process]:
@@ -215,6 +217,10 @@ def _kill_once_below(root: int) -> list[tuple[int, int]]:
         if process.parent != root and not process.is_dead and send(process, signal.SIGKILL)
     )
     return killed
+
+
+def _ids(processes: Iterable[tuple[int, int]]) -> frozenset[int]:
+    return frozenset(pid for pid, _ in processes)
 
 
 def _kill(pid: int, number: int) -> bool:

@@ -19,7 +19,7 @@ from cc_executor.model.records import (
     Wish,
 )
 from cc_executor.store import ledger
-from cc_executor.store.tables import Tables, Views
+from cc_executor.store.tables import Tables, Views, age
 
 _Answer = TypeVar("_Answer")
 
@@ -114,9 +114,8 @@ class LedgerStore(ABC):
             raise ValueError(f"limit={limit} is not 1 to {MAX_PAGE}")
 
         def page(views: Views) -> Sequence[ExecutionRecord]:
-            if before is not None:
-                _known(views, before)
-            return views.executions(states=states, before=before, limit=limit)
+            last = None if before is None else age(_known(views, before))
+            return views.executions(states=states, before=last, limit=limit)
 
         return tuple(await self._read(page))
 

@@ -318,7 +318,7 @@ def _check_tasks(execution: ExecutionRecord, tasks: Sequence[TaskRecord]) -> Non
     """Refuse records that contradict each other: what was stored so could not be read again."""
     specs = execution.task_list.tasks
     if not tasks or len(tasks) != len(specs):
-        raise ValueError(f"{len(tasks)} records for a list of {len(specs)} tasks")
+        raise ValueError(f"{execution.id}: {len(tasks)} records for a list of {len(specs)} tasks")
     for number, (task, spec) in enumerate(zip(tasks, specs, strict=True), start=1):
         is_entry = (
             task.id == task_id(execution.id, number)

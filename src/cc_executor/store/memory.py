@@ -14,7 +14,7 @@ from cc_executor.model.lifecycle import AttemptState, TaskState, is_final
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.records import AttemptRecord, ExecutionRecord, Request, TaskRecord, Wish
 from cc_executor.store.base import LedgerStore
-from cc_executor.store.tables import ExecutionRow, Tables, TaskRow, Views
+from cc_executor.store.tables import Age, ExecutionRow, Tables, TaskRow, Views, age
 
 _Answer = TypeVar("_Answer")
 _Key = TypeVar("_Key")
@@ -202,17 +202,16 @@ class _Rows:
         return fitting[:limit]
 
     def executions(
-        self, *, states: Sequence[TaskState] | None, before: str | None, limit: int
+        self, *, states: Sequence[TaskState] | None, before: Age | None, limit: int
     ) -> Sequence[ExecutionRecord]:
-        newest_first = sorted(self._executions.values(), key=_age, reverse=True)
+        newest_first = sorted(self._executions.values(), key=age, reverse=True)
         if before is not None:
-            last = _age(self._executions[before])
-            newest_first = [one for one in newest_first if _age(one) < last]
+            newest_first = [one for one in newest_first if age(one) < before]
         wanted = (one for one in newest_first if states is None or one.state in states)
         return tuple(islice(wanted, limit))
 
     def unfinished(self) -> Sequence[ExecutionRecord]:
-        oldest_first = sorted(self._executions.values(), key=_age)
+        oldest_first = sorted(self._executions.values(), key=age)
         return [one for one in oldest_first if not is_final(one.state)]
 
     def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
@@ -240,7 +239,3 @@ def _counting_from(first: int, get: Callable[[int], _Value | None]) -> Iterator[
     while (value := get(number)) is not None:
         yield value
         number += 1
-
-
-def _age(execution: ExecutionRecord) -> tuple[float, str]:
-    return execution.created_at, execution.id

@@ -29,6 +29,15 @@ class TaskRow(NamedTuple):
     attempts: int
 
 
+#: What executions are ordered by: when they were created, then their id.
+Age = tuple[float, str]
+
+
+def age(execution: ExecutionRecord) -> Age:
+    """Return the execution's place in time."""
+    return execution.created_at, execution.id
+
+
 class Tables(Protocol):
     """Rows inside one transaction: its owner keeps them when the law returns, undoes them when
     it raises.
@@ -125,9 +134,9 @@ class Views(Protocol):
         ...
 
     def executions(
-        self, *, states: Sequence[TaskState] | None, before: str | None, limit: int
+        self, *, states: Sequence[TaskState] | None, before: Age | None, limit: int
     ) -> Sequence[ExecutionRecord]:
-        """Return executions, newest first; `before` exists."""
+        """Return executions, newest first; only those older than `before`, if it is given."""
         ...
 
     def unfinished(self) -> Sequence[ExecutionRecord]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 DUMMY_KEY: Final = "dummy-key"
+SYSTEM_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
 _CARRIER: Final = "claude_agent_sdk"
 _PATH_IN_CARRIER: Final = Path("_bundled", "claude")
@@ -42,7 +43,11 @@ def bundled_claude() -> Path:
 
 
 def offline_environment(
-    home: Path, base_url: str, *, root_is_sandboxed: bool = False
+    home: Path,
+    base_url: str,
+    *,
+    path: str = SYSTEM_PATH,
+    root_is_sandboxed: bool = False,
 ) -> dict[str, str]:
     """Return the whole environment for a CLI that can reach nothing but `base_url`.
 
@@ -53,6 +58,7 @@ def offline_environment(
     Args:
         home: The CLI's own home; its configuration, sessions and temporary files go there.
         base_url: The scripted model, for example `http://127.0.0.1:8377`.
+        path: Where its tools find programs.
         root_is_sandboxed: Lets root use `--dangerously-skip-permissions`.
 
     Source: measured with 2.1.330, strace showing the connections.
@@ -66,7 +72,7 @@ def offline_environment(
         folder.mkdir(parents=True, exist_ok=True)
     environment = {
         **{name: str(folder.absolute()) for name, folder in folders.items()},
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": path,
         "TERM": "dumb",
         "LANG": "C.UTF-8",
         # Unset, the Bash tool takes zsh where there is one.

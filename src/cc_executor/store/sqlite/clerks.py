@@ -60,6 +60,8 @@ class Writer:
         self._log_pages = 0  # or what the next commit says
         try:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:  # another process is at it
+            return
         except apsw.Error as problem:  # nothing is lost: the log keeps it until the next time
             _log.warning(
                 "checkpoint failed", extra={"path": str(self._path), "problem": str(problem)}
@@ -141,4 +143,5 @@ class Reader:
         try:
             return work(self._views)
         finally:
-            self._connection.execute("COMMIT")
+            if self._connection.in_transaction:  # some errors end it by themselves
+                self._connection.execute("COMMIT")

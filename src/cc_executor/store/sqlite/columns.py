@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
+from cc_executor.errors import StoreUnavailable
+
 _Value = TypeVar("_Value")
 
 
@@ -23,9 +25,19 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str, kind: type[_Value]) -> _Value:
-    """Return the value that `to_json` was given."""
+    """Return the value that `to_json` was given.
+
+    Raises:
+        StoreUnavailable: It is damaged, or something that only a newer version knows.
+    """
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError:
-        # Also what a ValidationError is: then this raises it again.
+        return _from_escapes(text, kind)
+
+
+def _from_escapes(text: str, kind: type[_Value]) -> _Value:
+    try:
         return msgspec.convert(json.loads(text), kind)
+    except ValueError as problem:
+        raise StoreUnavailable(f"a record cannot be read: {problem}") from problem

@@ -25,6 +25,8 @@ APPLICATION_ID: Final = 0x43434558
 #: Longest wait for another process that writes.
 LOCK_WAIT_S: Final = 10.0
 
+_LOCK_POLL_S: Final = 0.0005
+
 #: What the write-ahead log is cut back to when it is reused after a burst.
 _LOG_LIMIT_BYTES: Final = 16 * 1024 * 1024
 
@@ -43,10 +45,11 @@ _PHRASES: Final = (
 
 def unavailable(problem: apsw.Error | OSError, path: Path) -> StoreUnavailable:
     """Return the refusal that a driver's error stands for."""
-    for kind, phrase in _PHRASES:
-        if isinstance(problem, kind):
-            return StoreUnavailable(f"{phrase}: {path} ({problem})")
-    return StoreUnavailable(f"{path}: {problem}")
+    phrase = next((phrase for kind, phrase in _PHRASES if isinstance(problem, kind)), None)
+    refusal = StoreUnavailable(f"{phrase}: {path} ({problem})" if phrase else f"{path}: {problem}")
+    if isinstance(problem, apsw.CorruptError | apsw.NotADBError):
+        refusal.hint = f"Move {path.name}* away and start anew, or put a backup in its place."
+    return refusal
 
 
 def open_for_writing(path: Path) -> apsw.Connection:
@@ -130,11 +133,26 @@ def _make_private(path: Path) -> None:
 
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    wait_ms = int(LOCK_WAIT_S * 1000)
-    connection.set_busy_timeout(wait_ms)
-    # Asks for the writer's lock every millisecond instead of backing off up to 100 ms.
-    connection.setlk_timeout(wait_ms, 0)
+    connection.set_busy_handler(_Patience())
     return connection
+
+
+class _Patience:
+    """Waits for whoever has the lock, and gives up after `LOCK_WAIT_S`.
+
+    SQLite's own waiting backs off to 100 ms at a time, while the lock, held for the time of one
+    flush, is free every other moment: four busy processes then keep one waiting for a second.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def __call__(self, earlier_calls: int) -> bool:
+        now = time.monotonic()
+        if earlier_calls == 0:
+            self._until = now + LOCK_WAIT_S
+        time.sleep(_LOCK_POLL_S)
+        return now < self._until
 
 
 def _check_ours(connection: apsw.Connection, path: Path) -> None:

@@ -43,7 +43,7 @@ class SqliteTables(Statements):
     def counted_states(self, execution_id: str) -> Iterable[TaskState]:
         """Return the states of the tasks that count."""
         rows = self.run("counted_states", execution_id=execution_id, states=_ALL_STATES)
-        return [TaskState(state) for state, _first in rows]
+        return [TaskState(state) for state, first in rows if first is not None]
 
     def last_seq(self, execution_id: str) -> int:
         """Return the seq of the last event."""

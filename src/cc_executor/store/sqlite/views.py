@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
@@ -23,12 +24,16 @@ from cc_executor.model.records import (
 from cc_executor.model.specs import TaskList
 from cc_executor.store.sqlite.columns import from_json, to_json
 from cc_executor.store.sqlite.statements import Statements
+from cc_executor.store.tables import Age
 
 #: How much JSON of task lists stays decoded: lists never change, and are asked for all the time.
 _CACHE_LIMIT_BYTES: Final = 8 * 1024 * 1024
 
 #: Sorts after everything that a prefix can go on with.
 _LAST: Final = "\U0010ffff"
+
+#: The age that every execution is older than.
+_NOW_OR_LATER: Final[Age] = (math.inf, "")
 
 
 class SqliteViews(Statements):
@@ -56,14 +61,17 @@ class SqliteViews(Statements):
         return [row[0] for row in rows]
 
     def executions(
-        self, *, states: Sequence[TaskState] | None, before: str | None, limit: int
+        self, *, states: Sequence[TaskState] | None, before: Age | None, limit: int
     ) -> Sequence[ExecutionRecord]:
         """Return executions, newest first."""
+        created_at, last_id = before or _NOW_OR_LATER
         if states is None:
-            rows = self.run("executions", before=before, limit=limit)
+            rows = self.run("executions", created_at=created_at, id=last_id, limit=limit)
         else:
             wanted = to_json([str(state) for state in states])
-            rows = self.run("executions_in", states=wanted, before=before, limit=limit)
+            rows = self.run(
+                "executions_in", states=wanted, created_at=created_at, id=last_id, limit=limit
+            )
         return [self._execution(row) for row in rows.fetchall()]
 
     def unfinished(self) -> Sequence[ExecutionRecord]:

@@ -146,8 +146,7 @@ class Scenarios:
             return _as_reply(self.otherwise, request)
         if not request.tools:
             return say("Scripted.")
-        texts = [text for message in request.messages for text in message.texts]
-        shown = " | ".join(texts)[-_SHOWN_CHARACTERS:]
+        shown = request.prompt[:_SHOWN_CHARACTERS]
         message = f"the script has no scenario for this conversation: {shown}"
         return Reply((), faults=(Refuse(400, "invalid_request_error", message),))
 

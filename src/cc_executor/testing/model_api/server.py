@@ -65,8 +65,13 @@ class ModelApi:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.close()
-        self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Release who waits for an answer, cut all connections, stop listening; once is enough."""
+        if self._thread.is_alive():
+            self._server.close()
+            self._thread.join()
 
     @property
     def base_url(self) -> str:

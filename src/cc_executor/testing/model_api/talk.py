@@ -65,6 +65,15 @@ class Request:
     body: Mapping[str, Any]
 
     @property
+    def prompt(self) -> str:
+        """What the user said last; empty when there is nothing.
+
+        Claude Code puts its reminders before the user's words, as texts of the same message.
+        """
+        said = (m.texts[-1] for m in reversed(self.messages) if m.role == "user" and m.texts)
+        return next(said, "")
+
+    @property
     def tool_results(self) -> tuple[ToolResult, ...]:
         """The results that came since the model spoke last."""
         found: list[ToolResult] = []

@@ -181,8 +181,7 @@ def claude_result(
         more: Further fields, or other values for the ones above.
     """
     delta = total_cost_usd if delta_cost_usd is None else delta_cost_usd
-    usage = {"input_tokens": input_tokens, "output_tokens": output_tokens}
-    message: dict[str, object] = {
+    message = {
         "type": "result",
         "subtype": subtype,
         "is_error": is_error,
@@ -192,31 +191,24 @@ def claude_result(
         "num_turns": num_turns,
         "duration_ms": duration_ms,
         "duration_api_ms": duration_ms // 2,
-        "usage": {**usage, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0},
+        "usage": _usage(input_tokens, output_tokens),
         "modelUsage": {model: _model_usage(input_tokens, output_tokens, total_cost_usd)},
         "model_usage_since_last_result": {model: _model_usage(input_tokens, output_tokens, delta)},
         "permission_denials": list(permission_denials),
         "queued_turn_count": 0,
         "result_index": 0,
     }
-    optional: dict[str, object] = {
+    optional = {
         "result": text,
         "total_cost_usd": total_cost_usd,
         "structured_output": structured_output,
         "errors": list(errors) or None,
     }
-    message |= {name: value for name, value in optional.items() if value is not None}
-    claude_message(stage, message | dict(more or {}))
+    present = {name: value for name, value in optional.items() if value is not None}
+    claude_message(stage, {**message, **present, **(more or {})})
 
 
 def _assistant(stage: Stage, block: Mapping[str, object]) -> None:
-    usage = {
-        "input_tokens": 1000,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "output_tokens": 1,
-        "service_tier": "standard",
-    }
     message = {
         "id": f"msg_{uuid.uuid4().hex[:20]}",
         "type": "message",
@@ -225,7 +217,7 @@ def _assistant(stage: Stage, block: Mapping[str, object]) -> None:
         "content": [block],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": usage,
+        "usage": _usage(1000, 1),
     }
     line = {
         "type": "assistant",
@@ -235,6 +227,16 @@ def _assistant(stage: Stage, block: Mapping[str, object]) -> None:
         "request_id": "req_scripted",
     }
     claude_message(stage, line)
+
+
+def _usage(input_tokens: int, output_tokens: int) -> Mapping[str, object]:
+    return {
+        "input_tokens": input_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": output_tokens,
+        "service_tier": "standard",
+    }
 
 
 def _model_usage(

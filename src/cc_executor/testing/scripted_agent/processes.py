@@ -126,11 +126,7 @@ def child(
             if daemon and os.fork():
                 os._exit(0)
             stage.arm()
-            ignore(stage, ignoring)
-            if stdio == "null":
-                _to_null(0, 1, 2)
-            if pid_file is not None:
-                _write_pid(pid_file)
+            _set_up(stage, ignoring, stdio, pid_file)
             if clear_env:
                 _execute_without_environment(stage, steps)
             os.close(not_yet)
@@ -167,6 +163,14 @@ def dodge(
             os.setsid()
         time.sleep(interval_ms / 1000)
     os._exit(0)
+
+
+def _set_up(stage: Stage, ignoring: Sequence[str], stdio: str, pid_file: StrPath | None) -> None:
+    ignore(stage, ignoring)
+    if stdio == "null":
+        _to_null(0, 1, 2)
+    if pid_file is not None:
+        _write_pid(pid_file)
 
 
 def _execute_without_environment(stage: Stage, steps: Steps) -> NoReturn:

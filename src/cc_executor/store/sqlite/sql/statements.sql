@@ -14,13 +14,12 @@ SELECT task_id, number FROM attempts
 WHERE agent = :agent AND agent_session_id = :agent_session_id AND ended_at IS NULL;
 
 -- name: counted_states
--- One seek per state, however long the list is.
+-- One seek per state, however long the list is; NULL where no task has the state.
 SELECT state.value, (
     SELECT min(number) FROM tasks
     WHERE execution_id = :execution_id AND state = state.value AND counts
 ) AS first
 FROM json_each(:states) AS state
-WHERE first IS NOT NULL
 ORDER BY first;
 
 -- name: last_seq
@@ -96,8 +95,7 @@ LIMIT :limit;
 -- name: executions
 SELECT id, host, state, created_at, ended_at, generation, owner, continues
 FROM executions
-WHERE :before IS NULL
-    OR (created_at, id) < (SELECT created_at, id FROM executions WHERE id = :before)
+WHERE (created_at, id) < (:created_at, :id)
 ORDER BY created_at DESC, id DESC
 LIMIT :limit;
 
@@ -105,10 +103,7 @@ LIMIT :limit;
 SELECT id, host, state, created_at, ended_at, generation, owner, continues
 FROM executions
 WHERE state IN (SELECT value FROM json_each(:states))
-    AND (
-        :before IS NULL
-        OR (created_at, id) < (SELECT created_at, id FROM executions WHERE id = :before)
-    )
+    AND (created_at, id) < (:created_at, :id)
 ORDER BY created_at DESC, id DESC
 LIMIT :limit;
 

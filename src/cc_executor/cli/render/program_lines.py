@@ -1,0 +1,46 @@
+"""What plain programs print, line by line: no dialect reads it, so it is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from cc_executor.agents.lines import Line, LineAssembler
+from cc_executor.cli.render.wording import one_line
+from cc_executor.client.results import ExecutionResult
+from cc_executor.model.events import Lifecycle, Output, StreamEvent
+
+_LONGEST_LINE_BYTES: Final = 4096
+
+
+class ProgramLines:
+    """Picks the lines of plain programs out of an execution's stream.
+
+    Args:
+        execution: The execution; says which of its tasks are programs.
+    """
+
+    def __init__(self, execution: ExecutionResult) -> None:
+        self._programs = {
+            task.task_id for task in execution.tasks if task.record.spec.command is not None
+        }
+        self._unfinished: dict[tuple[str, str], LineAssembler] = {}
+
+    def feed(self, event: StreamEvent) -> Iterator[str]:
+        """Yield the lines that the event completed, harmless, empty ones left out."""
+        for line in self._completed(event):
+            if said := one_line(line.data.decode("utf-8", "replace")):
+                yield said
+
+    def _completed(self, event: StreamEvent) -> list[Line]:
+        match event:
+            case Output() if event.task_id in self._programs:
+                of = self._unfinished.setdefault(
+                    (event.task_id, event.stream), LineAssembler(_LONGEST_LINE_BYTES)
+                )
+                return of.feed(event.data)
+            case Lifecycle(kind="attempt.ended", task_id=str(task_id)):
+                ended = [key for key in self._unfinished if key[0] == task_id]
+                return [line for key in ended for line in self._unfinished.pop(key).finish()]
+            case _:
+                return []

@@ -1,0 +1,126 @@
+"""What happened, in one line of plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from cc_executor.cli.render.board import retry, tool
+from cc_executor.cli.render.wording import counted, duration, instant, money, one_line
+from cc_executor.model.events import (
+    AgentEvent,
+    ApiRetry,
+    BackgroundTasks,
+    FromAgent,
+    Lifecycle,
+    LimitNotice,
+    Message,
+    PermissionDenied,
+    StreamEvent,
+    ToolCall,
+    ToolResult,
+)
+from cc_executor.model.lifecycle import TaskState, is_final
+
+Data = Mapping[str, Any]
+
+
+def sentence(event: StreamEvent) -> str | None:
+    """Return what happened on one line, None when it is not worth one."""
+    match event:
+        case Lifecycle():
+            return _LIFECYCLE.get(event.kind, _other)(event)
+        case FromAgent():
+            return _of_agent(event.event)
+        case _:
+            return None
+
+
+def _submitted(event: Lifecycle) -> str:
+    count = counted(event.data.get("tasks", 0), "task")
+    return f"submitted: {count} in {one_line(str(event.data.get('workspace', '')))}"
+
+
+def _starting(event: Lifecycle) -> str:
+    again = f", attempt {event.attempt}" if event.attempt and event.attempt > 1 else ""
+    return f"started ({one_line(str(event.data.get('agent', '')))}{again})"
+
+
+def _ended(verb: str) -> Callable[[Lifecycle], str]:
+    def say(event: Lifecycle) -> str:
+        parts = [verb]
+        if (seconds := event.data.get("duration_s")) is not None:
+            parts.append(f"after {duration(seconds)}")
+        if (cost := event.data.get("cost_usd")) is not None:
+            parts.append(f"for {money(cost)}")
+        return " ".join(parts) + _because(event.data)
+
+    return say
+
+
+def _because(data: Data) -> str:
+    failure = data.get("failure")
+    if not failure:
+        return ""
+    detail = f" ({data['detail']})" if data.get("detail") else ""
+    message = one_line(str(data.get("message") or ""))
+    return f": {failure}{detail}: {message}" if message else f": {failure}{detail}"
+
+
+def _other(event: Lifecycle) -> str:
+    """Say what nobody has written a sentence for: notes, and kinds of later versions."""
+    return one_line(event.kind.replace(".", " ").replace("_", " ") + _because(event.data))
+
+
+def _nothing(_event: Lifecycle) -> None:
+    """Say nothing: another event of the same moment says it better."""
+
+
+_LIFECYCLE: Final[Mapping[str, Callable[[Lifecycle], str | None]]] = {
+    "execution.submitted": _submitted,
+    # What an execution is, its tasks say; how it ended, the summary.
+    "execution.started": _nothing,
+    "execution.paused": _nothing,
+    "execution.resumed": _nothing,
+    **{f"execution.{state}": _nothing for state in TaskState if is_final(state)},
+    # What a task does first and last, its attempts do.
+    "task.started": _nothing,
+    "attempt.starting": _starting,
+    "attempt.started": _nothing,
+    "attempt.ended": _nothing,
+    "task.retried": lambda _: "is tried again",
+    "task.succeeded": _ended("succeeded"),
+    "task.failed": _ended("failed"),
+    "task.timed_out": _ended("timed out"),
+    "task.cancelled": _ended("cancelled"),
+    "task.lost": _ended("lost"),
+    "task.skipped": _ended("skipped"),
+}
+
+
+def _of_agent(event: AgentEvent) -> str | None:
+    said: str | None = None
+    match event:
+        case Message(partial=False):
+            said = one_line(event.text)
+        case ToolCall():
+            said = tool(event)
+        case ToolResult(ok=False):
+            said = f"tool failed: {one_line(event.text)}"
+        case PermissionDenied():
+            said = f"was denied {one_line(event.denial.tool)}"
+        case ApiRetry():
+            said = retry(event)
+        case LimitNotice() if event.status != "allowed":
+            said = _limit(event)
+        case BackgroundTasks() if event.running:
+            said = f"{counted(event.running, 'tool')} running in the background"
+        case _:
+            pass
+    return said or None
+
+
+def _limit(event: LimitNotice) -> str:
+    window = f" ({one_line(event.window)})" if event.window else ""
+    until = f", resets {instant(event.resets_at)}" if event.resets_at else ""
+    return f"usage limit{window}: {one_line(event.status)}{until}"

@@ -1,0 +1,92 @@
+"""How an execution stands, in a few lines for people."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from cc_executor.cli.render.marks import MARKS, sign
+from cc_executor.cli.render.terminal import in_columns
+from cc_executor.cli.render.wording import (
+    changes,
+    counted,
+    duration,
+    harmless,
+    money,
+    one_line,
+    why,
+)
+from cc_executor.client.results import ExecutionResult, TaskResult
+from cc_executor.model.failures import FAILURES
+from cc_executor.model.lifecycle import TaskState
+
+
+def summary(execution: ExecutionResult, *, encoding: str) -> list[Text]:
+    """Return a line for the whole, one for each task, and what can be done next."""
+    tasks = in_columns(task_row(task, encoding=encoding) for task in execution.tasks)
+    return [headline(execution), *tasks, *_next(execution)]
+
+
+def headline(execution: ExecutionResult) -> Text:
+    """Return one line about the whole."""
+    record = execution.record
+    parts = [counted(len(execution.tasks), "task")]
+    if record.ended_at is not None:
+        parts.append(duration(record.ended_at - record.created_at))
+    if any(_can_cost(task) for task in execution.tasks):
+        parts.append(money(execution.cost_usd))
+    style = MARKS[execution.state].style
+    line = Text.assemble((execution.id, "bold"), " ", (str(execution.state), style))
+    return line.append(f"  {', '.join(parts)}")
+
+
+def task_row(task: TaskResult, *, encoding: str) -> list[Text]:
+    """Return the cells of one task: name, state, proof, time, attempts, cost, files or why."""
+    outcome = task.outcome
+    executed = outcome.executed if outcome else None
+    mark = MARKS[task.state]
+    carried = task.record.carried_from is not None
+    return [
+        Text(f"  {sign(task.state, encoding)} {task.name}", mark.style),
+        Text(str(task.state)),
+        Text(str(outcome.verified.status) if outcome and outcome.ok else ""),
+        Text("carried over" if carried else duration(executed.duration_s if executed else None)),
+        Text(counted(task.record.attempts, "attempt") if task.record.attempts != 1 else ""),
+        Text(money(outcome.cost_usd) if outcome and _can_cost(task) else ""),
+        Text(_last_words(task)),
+    ]
+
+
+def _last_words(task: TaskResult) -> str:
+    outcome = task.outcome
+    if outcome is None:
+        return ""
+    return changes(outcome.changes) if outcome.ok else why(outcome)
+
+
+def _can_cost(task: TaskResult) -> bool:
+    """Tell whether money may have been spent on the task here: an agent ran."""
+    return (
+        task.record.spec.command is None
+        and task.record.carried_from is None
+        and task.record.attempts > 0
+    )
+
+
+def _next(execution: ExecutionResult) -> list[Text]:
+    lines = []
+    for task in execution.tasks:
+        outcome = task.outcome
+        if outcome is None or outcome.failure is None or task.state is TaskState.SKIPPED:
+            continue
+        advice = FAILURES[outcome.failure].advice.replace("EXECUTION", execution.id)
+        lines.append(Text(f"  {task.name}: {advice}"))
+    if execution.is_final and not execution.ok:
+        lines.append(Text(f"  run what is left: cc-executor continue {execution.id}"))
+    lines.append(Text(f"  look again: cc-executor show {execution.id}"))
+    return lines
+
+
+def answer_lines(task: TaskResult) -> list[Text]:
+    """Return the agent's answer, indented; empty when it gave none."""
+    text = harmless(task.outcome.text) if task.outcome else ""
+    return [Text(f"    {line}") for line in text.splitlines()] if one_line(text) else []

@@ -1,0 +1,45 @@
+"""Every setting as a flag, derived from its declaration."""
+
+from __future__ import annotations
+
+import click
+
+from cc_executor.settings import SETTINGS, Setting
+
+
+def setting_options(*, hidden: bool) -> list[click.Option]:
+    """Return an option for each setting; what is given ends in `Invocation.flags`.
+
+    The value is checked where settings are loaded, with all others.
+
+    Args:
+        hidden: Leave them out of the help.
+    """
+    return [_option(setting, hidden=hidden) for setting in SETTINGS]
+
+
+def _option(setting: Setting, *, hidden: bool) -> click.Option:
+    def keep(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            ctx.obj.flags[setting.name] = value
+
+    return click.Option(
+        [setting.flag],
+        metavar=_metavar(setting),
+        help=_help(setting),
+        hidden=hidden,
+        expose_value=False,
+        callback=keep,
+    )
+
+
+def _metavar(setting: Setting) -> str:
+    words = {"s": "SECONDS", "MiB": "MIB"}
+    return words.get(setting.unit, "VALUE")
+
+
+def _help(setting: Setting) -> str:
+    if setting.default in (None, ()):
+        return setting.doc
+    unit = f" {setting.unit}" if setting.unit else ""
+    return f"{setting.doc}  [default: {setting.default}{unit}]"

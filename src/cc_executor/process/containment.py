@@ -1,0 +1,80 @@
+"""A living supervisor's hold on its tree: freeze, thaw and kill all of it.
+
+Standard library only: supervisors import it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from cc_executor.process.cgroup import Group
+from cc_executor.process.tree import Process, Swept, kill_below, resume, stop_below
+
+_STOP_BOUND_S = 2.0
+
+
+class Containment:
+    """The tree below this process, and its control group when it has one.
+
+    A group reaches all of its members at one instant. It is never trusted alone: a program may be
+    allowed to move itself to another group, but it cannot stop being our descendant.
+
+    Args:
+        group: The tree's control group, None when there is none.
+        leader: Process id of the child, which leads its own session.
+        reap: Reaps what has ended; returns whether any child is left.
+    """
+
+    def __init__(self, group: Group | None, leader: int, reap: Callable[[], bool]) -> None:
+        self._group = group
+        self._leader = leader
+        self._reap = reap
+        self._stopped: list[Process] = []
+
+    def freeze(self) -> None:
+        """Let nothing of the tree run.
+
+        Raises:
+            OSError: The group cannot be frozen.
+        """
+        members: list[int] = []
+        if self._group is not None:
+            self._group.freeze()
+            members = self._group.members()
+        self._stopped += stop_below(os.getpid(), frozenset(members), within_s=_STOP_BOUND_S)
+        if sys.platform != "linux":
+            self._signal_session(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it run again."""
+        if self._group is not None:
+            self._group.thaw()
+        stopped, self._stopped = self._stopped, []
+        resume(stopped)
+        if sys.platform != "linux":
+            self._signal_session(signal.SIGCONT)
+
+    def kill(self, *, within_s: float) -> Swept:
+        """Kill all of it, and reap it."""
+        members: frozenset[int] = frozenset()
+        if self._group is not None:
+            members = frozenset(self._group.members())
+            self._group.kill()
+        if sys.platform != "linux":
+            self._signal_session(signal.SIGKILL)
+        swept = kill_below(os.getpid(), reap=self._reap, within_s=within_s)
+        return Swept(swept.killed | members, swept.survivors)
+
+    def remove(self) -> None:
+        """Remove the group."""
+        if self._group is not None:
+            self._group.remove()
+
+    def _signal_session(self, number: int) -> None:
+        """Signal the child's process group: the weaker class of systems without /proc."""
+        with contextlib.suppress(OSError):
+            os.killpg(self._leader, number)

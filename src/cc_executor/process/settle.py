@@ -1,0 +1,143 @@
+"""What became of an attempt, read off its folder; settles what a dead supervisor left open.
+
+Blocking (files, signals, scans): call it in a thread.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from cc_executor.journal import layout
+from cc_executor.journal.crash_points import reach
+from cc_executor.journal.recovery import recover
+from cc_executor.model.outcomes import EndedBy, Executed
+from cc_executor.process import claim, outcome, tree
+from cc_executor.process.cgroup import KINDS
+from cc_executor.process.claim import Claim
+from cc_executor.process.tree import Swept, kill_marked
+
+_SWEEP_S: Final = 10.0
+
+
+class Alive(Enum):
+    """The attempt has a living supervisor."""
+
+    ALIVE = "alive"
+
+
+ALIVE: Final = Alive.ALIVE
+
+
+def settle(folder: Path) -> Executed | Alive | None:
+    """Return what is known of an attempt, and make it final unless its supervisor lives.
+
+    Returns:
+        None when it was never started: it never will be. `ALIVE` when its supervisor lives.
+        Else how it ended; `EndedBy.LOST` when its supervisor died unseen: what was left of its
+        tree has been killed, and its journal has been put in order.
+    """
+    while True:
+        try:
+            lock = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            if not folder.is_dir() or claim.bar(str(folder)):
+                return None
+            continue  # claimed in this very moment
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return ALIVE
+        else:
+            return _settle_dead(folder, claim.read(lock))
+        finally:
+            os.close(lock)
+
+
+def kill_supervisor(folder: Path) -> None:
+    """Kill a supervisor that lives and obeys nobody. Its tree is found and killed by `settle`."""
+    lock = os.open(folder / layout.LOCK, os.O_RDWR | os.O_CLOEXEC)
+    supervisor = tree.look(claim.read(lock).supervisor)
+    try:
+        # Whoever holds the lock is the process that it names: it wrote the name holding it.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if supervisor is not None:
+            tree.send(supervisor, signal.SIGKILL)
+    finally:
+        os.close(lock)
+
+
+def _settle_dead(folder: Path, found: Claim) -> Executed | None:
+    """Settle an attempt whose lock the caller holds."""
+    reach("settle.lock_taken")
+    if found.is_barred:
+        return None
+    executed = _outcome_in(folder)
+    if executed is not None:
+        _remove_groups(found)
+        return executed
+    swept = _kill_tree(found)
+    reach("settle.swept")
+    executed = _lost(folder, swept)
+    file = outcome.OutcomeFile(str(folder))
+    try:
+        file.put(msgspec.to_builtins(executed))
+        file.sync()
+    finally:
+        file.close()
+    return executed
+
+
+def _outcome_in(folder: Path) -> Executed | None:
+    text = outcome.read(str(folder))
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=Executed)
+    except msgspec.DecodeError:
+        return None  # a power failure ate it: nobody knows any more how it ended
+
+
+def _kill_tree(found: Claim) -> Swept:
+    killed: set[int] = set()
+    for kind, path in found.groups:
+        group = KINDS[kind](path)
+        killed.update(group.members())
+        group.kill()
+    swept = kill_marked(found.mark, within_s=_SWEEP_S)
+    _remove_groups(found)
+    return Swept(swept.killed | killed, swept.survivors)
+
+
+def _remove_groups(found: Claim) -> None:
+    for kind, path in found.groups:
+        KINDS[kind](path).remove()
+
+
+def _lost(folder: Path, swept: Swept) -> Executed:
+    captured = recover(str(folder))
+    problem = "its supervisor died"
+    if swept.survivors:
+        problem += f"; could not be killed: {_listed(swept.survivors)}"
+    return Executed(
+        ended_by=EndedBy.LOST,
+        swept=len(swept.killed),
+        ended_at=time.time(),
+        output_bytes=captured.stdout + captured.stderr,
+        stdout_bytes=captured.stdout,
+        stderr_bytes=captured.stderr,
+        error=problem,
+    )
+
+
+def _listed(pids: Iterable[int]) -> str:
+    return ", ".join(str(pid) for pid in pids)

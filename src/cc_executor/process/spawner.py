@@ -1,0 +1,182 @@
+"""Forks supervisors: one small process for each engine, which has imported all they need.
+
+The engine writes a byte for each supervisor that it wants and gets a JSON line for each, with the
+other end of that supervisor's lifeline. The spawner knows nothing of attempts. It is the second
+guard: what a supervisor leaves behind that was killed itself becomes the spawner's child, and
+is killed. When its engine is gone it goes, and leaves the supervisors alone.
+
+Standard library only; run by `boot.py` in an interpreter without site-packages.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+from cc_executor.journal.crash_points import reach
+from cc_executor.process import cgroup
+from cc_executor.process.cgroup import KINDS, Place
+from cc_executor.process.marks import Mark, new_brand
+from cc_executor.process.standby import Standby, become_subreaper
+from cc_executor.process.tree import everybody, kill_marked
+
+_NAME: Final = b"cc-spawner"
+_READ_BYTES: Final = 256
+_SWEEP_S: Final = 5.0
+_ALL_FDS: Final = (1 << 31) - 1
+_MAX_REPORT_CHARS: Final = 4000
+
+
+class Spawner:
+    """Forks a supervisor for each byte that comes in.
+
+    Args:
+        engine: The connection to the engine.
+        engine_pid: The engine's process.
+    """
+
+    def __init__(self, engine: socket.socket, engine_pid: int) -> None:
+        self._engine = engine
+        self._engine_pid = engine_pid
+        self._brands: dict[int, int] = {}
+        self._selector = selectors.DefaultSelector()
+        self._places: Sequence[Place] = ()
+        self._serving = True
+
+    def run(self) -> None:
+        """Serve until the engine is gone."""
+        become_subreaper(_NAME)
+        self._places = [place for place in cgroup.places() if not place.gap]
+        for place in self._places:
+            cgroup.remove_stale(place.parent or "/", place.kind)
+        self._watch()
+        reach("spawner.started")
+        gc.collect()
+        gc.freeze()  # what is here now is shared with every supervisor and never looked at again
+        while self._serving:
+            for key, _ in self._selector.select():
+                key.data()
+
+    def _watch(self) -> None:
+        readable, writable = os.pipe()
+        os.set_blocking(readable, False)
+        os.set_blocking(writable, False)
+        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _awake)
+        self._selector.register(readable, selectors.EVENT_READ, lambda: self._reap(readable))
+        self._selector.register(self._engine, selectors.EVENT_READ, self._serve)
+        if sys.platform == "linux":
+            # The socket alone is no proof: a fork of the engine may hold it open.
+            with contextlib.suppress(OSError):
+                engine = os.pidfd_open(self._engine_pid)
+                self._selector.register(engine, selectors.EVENT_READ, self._stop)
+
+    def _stop(self) -> None:
+        self._serving = False
+
+    def _serve(self) -> None:
+        wanted = self._engine.recv(_READ_BYTES)
+        if not wanted:
+            self._stop()
+        for _ in wanted:
+            self._fork()
+
+    def _fork(self) -> None:
+        ours, theirs = socket.socketpair()
+        brand = new_brand()
+        pid = os.fork()
+        if pid == 0:
+            theirs.close()
+            self._become_supervisor(ours, brand)
+        ours.close()
+        self._brands[pid] = brand
+        reach("spawner.forked")
+        self._tell({"supervisor": pid}, theirs)
+        theirs.close()
+
+    def _become_supervisor(self, lifeline: socket.socket, brand: int) -> NoReturn:
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._selector.close()
+            kept = os.dup2(lifeline.fileno(), 3, inheritable=False)
+            lifeline.detach()
+            os.closerange(kept + 1, _ALL_FDS)
+            Standby(socket.socket(fileno=kept), brand, self._places).run()
+            code = 0
+        except BaseException:  # noqa: BLE001  # a forked child must never return
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def _reap(self, wakeups: int) -> None:
+        os.read(wakeups, _READ_BYTES)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            brand = self._brands.pop(pid, None)
+            if brand is not None and status != 0:
+                self._bury(pid, brand)
+
+    def _bury(self, supervisor: int, brand: int) -> None:
+        """Kill what a supervisor left behind that did not end as it should."""
+        for _ in range(2):
+            kill_marked(Mark("", brand), within_s=_SWEEP_S)
+            self._kill_strangers()
+        for place in self._places:
+            name = f"{cgroup.PREFIX}{supervisor}-{brand:x}"
+            KINDS[place.kind](os.path.join(place.parent or "/", name)).remove()
+        self._tell({"buried": supervisor})
+
+    def _kill_strangers(self) -> None:
+        """Kill our children that are no supervisors: their supervisor is dead."""
+        for process in everybody():
+            if process.parent == os.getpid() and process.pid not in self._brands:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+
+    def _tell(self, message: Mapping[str, Any], *enclosed: socket.socket) -> None:
+        fds = array.array("i", [one.fileno() for one in enclosed])
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if enclosed else []
+        try:
+            self._engine.sendmsg([json.dumps(message).encode() + b"\n"], rights)
+        except OSError:
+            self._stop()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the spawner: its end of the connection and the engine's process id are the arguments."""
+    kept = os.dup2(int(arguments[0]), 3, inheritable=False)
+    os.closerange(kept + 1, _ALL_FDS)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, _awake)  # not ignored: that would be inherited by every agent
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    engine = socket.socket(fileno=kept)
+    spawner = Spawner(engine, int(arguments[1]))
+    try:
+        spawner.run()
+    except BaseException:  # noqa: BLE001  # the engine logs what its spawner died of
+        report = traceback.format_exc()[-_MAX_REPORT_CHARS:]
+        with contextlib.suppress(OSError):
+            engine.sendall(json.dumps({"died": report}).encode() + b"\n")
+
+
+def _awake(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: the wakeup descriptor has said it already."""

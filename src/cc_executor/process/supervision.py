@@ -1,0 +1,99 @@
+"""Supervised processes, for an engine: starts attempts and finds them again."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+from pathlib import Path
+from typing import Final
+
+from cc_executor.errors import PlatformUnsupported, SpawnFailed
+from cc_executor.journal.crash_points import reach
+from cc_executor.model.launch import Launch
+from cc_executor.model.outcomes import Executed
+from cc_executor.process import launching, settle
+from cc_executor.process.attending import Attended
+from cc_executor.process.standby import MAX_ORDER_BYTES
+from cc_executor.process.stock import Lifeline, Stock
+
+_BEGIN_S: Final = 30.0
+
+
+class ProcessSupervision:
+    """Implements `ports.process.Supervision` with real processes. Belongs to one event loop.
+
+    Raises:
+        PlatformUnsupported: This system has no processes that could be supervised.
+    """
+
+    def __init__(self) -> None:
+        if sys.platform == "win32":
+            raise PlatformUnsupported("Windows")
+        self._stock = Stock()
+
+    async def start(self, launch: Launch, folder: Path) -> Attended:
+        """Write the attempt folder and start its supervisor and child.
+
+        Returns when the child runs, or has already ended.
+
+        Raises:
+            SpawnFailed: No supervisor could be started; no child exists.
+        """
+        order = launching.order(launch, folder)
+        if len(order) > MAX_ORDER_BYTES:
+            raise SpawnFailed(f"arguments and environment of {len(order)} bytes are too many")
+        try:
+            launching.write_folder(launch, folder)
+        except OSError as error:
+            raise SpawnFailed(f"its folder cannot be written: {error}") from error
+        reach("client.folder_written")
+        lifeline = await self._stock.take()
+        attempt = Attended(folder, functools.partial(self._stock.buried, lifeline.supervisor))
+        try:
+            problem = await _begin(attempt, lifeline, order, folder)
+        except BaseException:
+            await attempt.aclose()
+            raise
+        finally:
+            self._stock.replenish()
+        if problem is not None:
+            await attempt.aclose()
+            raise SpawnFailed(problem)
+        return attempt
+
+    async def adopt(self, folder: Path) -> Attended | Executed | None:
+        """Take up an attempt of which the store says that it was to be started.
+
+        Returns:
+            The running attempt; or what was seen of its end (`EndedBy.LOST` when its supervisor
+            died unseen: what was left of its tree is gone when this returns); or None when it was
+            never started, in which case it is made sure that it never will be.
+
+        Raises:
+            NotResponding: Its supervisor lives and does not answer within 10 s.
+        """
+        found = await asyncio.to_thread(settle.settle, folder)
+        if found is not settle.ALIVE:
+            return found
+        attempt = Attended(folder)
+        try:
+            return await attempt.take_up() or attempt
+        except BaseException:
+            await attempt.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Stop the spawner. Running attempts live on for their orphan grace."""
+        await self._stock.aclose()
+
+
+async def _begin(attempt: Attended, lifeline: Lifeline, order: bytes, folder: Path) -> str | None:
+    """Give the order; return None when there is a child, else why there is none."""
+    try:
+        async with asyncio.timeout(_BEGIN_S):
+            return await attempt.begin(lifeline.stream, order)
+    except TimeoutError:
+        if await asyncio.to_thread(settle.settle, folder) is None:
+            return f"its supervisor did nothing for {_BEGIN_S:g} s"
+        return None  # it has the attempt, and is slow to execute: the timers see to it

@@ -1,0 +1,152 @@
+"""The engine's end of a conversation with a supervisor: commands out, answers and news in.
+
+The lines are described in `connections.py`, which is the other end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from cc_executor.journal import layout
+
+Message = Mapping[str, Any]
+
+
+class WireLost(ConnectionError):
+    """The supervisor hung up before it answered."""
+
+
+class Wire(asyncio.Protocol):
+    """One connection.
+
+    Args:
+        on_news: Called with every line that answers no command.
+        on_room: Called when more can be sent after a while in which nothing could.
+        on_lost: Called once, when the supervisor has hung up or `close` was called.
+    """
+
+    def __init__(
+        self,
+        on_news: Callable[[Message], None],
+        on_room: Callable[[], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.has_room = True
+        self._on_news = on_news
+        self._on_room = on_room
+        self._on_lost = on_lost
+        self._transport: asyncio.WriteTransport | None = None
+        self._unread = b""
+        self._answers: dict[int, asyncio.Future[Message]] = {}
+        self._last_id = 0
+
+    def send(self, line: bytes) -> None:
+        """Send a line as it is."""
+        if self._transport is not None:
+            self._transport.write(line)
+
+    def tell(self, command: Message) -> None:
+        """Give a command that needs no answer."""
+        self.send(json.dumps(command).encode() + b"\n")
+
+    async def ask(self, command: Message) -> Message:
+        """Give a command and return the answer.
+
+        Raises:
+            WireLost: None will come.
+        """
+        if self._transport is None:
+            raise WireLost
+        self._last_id += 1
+        number = self._last_id
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
+        try:
+            self.tell({"id": number, **command})
+            return await answer
+        finally:
+            del self._answers[number]
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.close()
+
+    # --- asyncio.Protocol -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.WriteTransport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the lines that these bytes complete."""
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            answer = self._answers.get(message["id"]) if "id" in message else None
+            if answer is None:
+                self._on_news(message)
+            elif not answer.done():
+                answer.set_result(message)
+
+    def pause_writing(self) -> None:
+        """Note that the supervisor does not read."""
+        self.has_room = False
+
+    def resume_writing(self) -> None:
+        """Note that it reads again."""
+        self.has_room = True
+        self._on_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits."""
+        self._transport = None
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(exc or WireLost())
+        self._on_lost()
+
+
+async def call(folder: Path, wire: Callable[[], Wire]) -> Wire:
+    """Connect to the control socket of a supervisor.
+
+    Raises:
+        OSError: Nobody listens there.
+    """
+    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    stream.setblocking(False)
+    loop = asyncio.get_running_loop()
+    try:
+        with _short_path(folder) as short:
+            await loop.sock_connect(stream, f"{short}/{layout.CONTROL}")
+    except BaseException:
+        stream.close()
+        raise
+    return await converse(stream, wire)
+
+
+async def converse(stream: socket.socket, wire: Callable[[], Wire]) -> Wire:
+    """Converse over a connected socket."""
+    stream.setblocking(False)
+    _, made = await asyncio.get_running_loop().create_unix_connection(wire, sock=stream)
+    return made
+
+
+@contextlib.contextmanager
+def _short_path(folder: Path) -> Iterator[str]:
+    """Yield a short path of the folder: a socket's address may hold 108 bytes only."""
+    if not os.path.isdir("/proc/self/fd"):  # not Linux: the path itself must be short enough
+        yield str(folder)
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

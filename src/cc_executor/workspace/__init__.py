@@ -1,0 +1,1 @@
+"""What an attempt may work in, and what it really changed there."""

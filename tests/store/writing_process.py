@@ -1,0 +1,38 @@
+"""A process that writes to a database until it is killed: `writing_process.py DATABASE EXECUTION`.
+
+It prints a line per write that was acknowledged to it: the execution and the write's number. Each
+write makes two events that carry that number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from itertools import count
+from pathlib import Path
+
+from cc_executor.model.records import Lease, Noted
+from cc_executor.store.sqlite import SqliteStore
+from cc_executor.testing.contracts.store.samples import AT, owned
+
+CALLERS = 4
+
+
+async def main(database: Path, execution_id: str) -> None:
+    store = await SqliteStore.open(database)
+    lease = await owned(store, execution_id)
+    numbers = count()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CALLERS):
+            group.create_task(write_for_ever(store, lease, numbers))
+
+
+async def write_for_ever(store: SqliteStore, lease: Lease, numbers: count[int]) -> None:
+    for number in numbers:
+        change = Noted(kind="write.noted", at=AT, data={"number": number})
+        await store.record(lease, change, change)
+        print(lease.execution_id, number, flush=True)  # noqa: T201 - its parent reads it
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
