@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import uuid
+from typing import Final
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.world import World
@@ -16,11 +18,15 @@ from cc_executor.model.records import Host
 from cc_executor.ports.store import Store
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.process.clock import SystemClock
+from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
 from cc_executor.process.nudges import SocketNudges
 from cc_executor.settings import Settings
 from cc_executor.store.sqlite import SqliteStore
 from cc_executor.workspace.disk import DiskWorkspaces
+
+#: By name: it stands on a floor above this one.
+DETACHED_ENGINE: Final = "cc_executor.client.detached"
 
 
 async def open_engine(settings: Settings, host: Host) -> tuple[Engine, Store]:
@@ -45,6 +51,9 @@ async def open_engine(settings: Settings, host: Host) -> tuple[Engine, Store]:
         workspaces=DiskWorkspaces(),
         executables=executables(settings),
         nudges=SocketNudges(home.path / "engines"),
+        engines=DetachedEngines(
+            DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
+        ),
         policy=policy(settings, host),
     )
     return Engine(world, engine_id=engine_id), store

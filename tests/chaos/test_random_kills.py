@@ -15,7 +15,6 @@ from typing import Any
 import apsw
 import pytest
 
-from cc_executor.client import detached
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
 from cc_executor.model.records import Host
@@ -85,22 +84,20 @@ async def test_random_kills_lose_nothing_and_start_nothing_twice(
     acknowledged: list[str] = []
 
     async with Executor(config) as executor:
-        settings = executor.settings
-
         async def one() -> None:
             nonlocal kills
             task_list = executor.task_list([TASK, TASK, TASK], workspace=workspace)
             execution = await executor.engine.enlist(task_list, host=Host.DETACHED)
             acknowledged.append(execution.id)
             for _ in range(chance.randint(1, 4)):
-                pid = await detached.launch(execution.id, settings)
+                pid = await executor.engine.detach(execution.id)
                 await asyncio.sleep(chance.uniform(0.0, 0.25))  # the moment is the chance here
                 kill(pid if victims == "engine" else chance.choice(family(pid)))
                 kill(pid)
                 kills += 1
             while not (await executor.get(execution.id)).is_final:
                 with contextlib.suppress(Exception):
-                    await detached.launch(execution.id, settings)
+                    await executor.engine.detach(execution.id)
                 async with asyncio.timeout(60):
                     await executor.wait(execution.id, cancel_with_caller=False)
 

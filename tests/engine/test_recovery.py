@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cc_executor.client import detached
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
 from cc_executor.engine.submit import check, records
@@ -69,7 +68,7 @@ async def test_a_detached_engine_that_was_killed_costs_nothing(
 ) -> None:
     task_list = executor.task_list([{"command": WAIT_FOR_GO}, {"command": ["echo", "second"]}])
     execution = await executor.engine.enlist(task_list, host=Host.DETACHED)
-    pid = await detached.launch(execution.id, executor.settings)
+    pid = await executor.engine.detach(execution.id)
     await appeared(workspace / "ready")
 
     os.kill(pid, signal.SIGKILL)
@@ -150,7 +149,7 @@ async def test_a_cancel_recorded_while_nobody_listened_is_obeyed_by_the_next_eng
 ) -> None:
     task_list = executor.task_list([{"command": HANG}, {"command": ["true"]}])
     execution = await executor.engine.enlist(task_list, host=Host.DETACHED)
-    pid = await detached.launch(execution.id, executor.settings)
+    pid = await executor.engine.detach(execution.id)
     await appeared(workspace / "ready")
     os.kill(pid, signal.SIGKILL)
 

@@ -11,20 +11,36 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from cc_executor.model.records import Lease, Noted
+from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.records import ExecutionRecord, Host, Lease, Noted, TaskRecord
+from cc_executor.model.specs import TaskList, TaskSpec
 from cc_executor.store.sqlite import SqliteStore
-from cc_executor.testing.contracts.store.samples import AT, owned
 
+AT = 1_700_000_000.0
 CALLERS = 4
 
 
 async def main(database: Path, execution_id: str) -> None:
     store = await SqliteStore.open(database)
-    lease = await owned(store, execution_id)
+    lease = await create(store, execution_id)
     numbers = count()
     async with asyncio.TaskGroup() as group:
         for _ in range(CALLERS):
             group.create_task(write_for_ever(store, lease, numbers))
+
+
+async def create(store: SqliteStore, execution_id: str) -> Lease:
+    spec = TaskSpec(name="only", command=("true",))
+    execution = ExecutionRecord(
+        id=execution_id,
+        host=Host.DETACHED,
+        state=TaskState.QUEUED,
+        task_list=TaskList(tasks=(spec,), workspace="/workspace"),
+        created_at=AT,
+    )
+    task = TaskRecord(id=f"{execution_id}.1", execution_id=execution_id, number=1, spec=spec)
+    await store.create(execution, [task])
+    return await store.take(execution_id, "writing process")
 
 
 async def write_for_ever(store: SqliteStore, lease: Lease, numbers: count[int]) -> None:

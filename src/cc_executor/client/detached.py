@@ -12,21 +12,9 @@ import os
 import sys
 
 from cc_executor.model.records import Host
-from cc_executor.process.detach import leave_parent, say_ready, start_detached
-from cc_executor.settings import Settings, load_settings
+from cc_executor.process.detach import leave_parent, say_ready
+from cc_executor.settings import load_settings
 from cc_executor.wiring import open_engine
-
-
-async def launch(execution_id: str, settings: Settings) -> int:
-    """Start a detached engine for an execution that nobody owns; return its process id when it owns it.
-
-    Raises:
-        SpawnFailed: It could not be started.
-    """
-    flags = json.dumps(settings.as_flags())
-    return await start_detached(
-        "cc_executor.client.detached", (execution_id, flags), log=settings.home / "detached.log"
-    )
 
 
 async def run(execution_id: str, flags: dict[str, str], ready_fd: int) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from cc_executor.client import detached as detached_engine
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.results import ExecutionResult, result_of
 from cc_executor.engine.engine import Engine
@@ -50,8 +49,7 @@ class Executor:
                 load_settings, environ=os.environ, flags=self._config.flags()
             )
         self._engine, self._store = await open_engine(self._settings, Host.IN_PROCESS)
-        for execution_id in await self._engine.recover():
-            await self._start_detached(execution_id)
+        await self._engine.recover()
         return self
 
     async def __aexit__(
@@ -97,7 +95,7 @@ class Executor:
             record = await self._running.enlist(
                 checked, execution_id=execution_id, host=Host.DETACHED
             )
-            await self._start_detached(record.id)
+            await self._running.detach(record.id)
         else:
             record = await self._running.submit(
                 checked, execution_id=execution_id, host=Host.IN_PROCESS
@@ -152,7 +150,7 @@ class Executor:
         host = Host.DETACHED if detached else Host.IN_PROCESS
         record = await self._running.continue_(full_id, host=host, here=not detached)
         if detached:
-            await self._start_detached(record.id)
+            await self._running.detach(record.id)
         return await self.get(record.id)
 
     async def stream(
@@ -306,9 +304,6 @@ class Executor:
         if self._store is None:
             raise RuntimeError("use `async with Executor() as executor`")
         return self._store
-
-    async def _start_detached(self, execution_id: str) -> None:
-        await detached_engine.launch(execution_id, self.settings)
 
 
 _UNFINISHED = (TaskState.QUEUED, TaskState.RUNNING, TaskState.PAUSED)

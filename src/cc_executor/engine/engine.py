@@ -155,26 +155,36 @@ class Engine:
         """
         return await self._take(execution_id, carry_on=True)
 
-    async def recover(self) -> tuple[str, ...]:
-        """Settle what dead engines have left.
-
-        Executions that lived in their caller's process are settled: what still runs is stopped,
-        what waited is skipped. Those that may go on without a caller are left to `adopt`.
+    async def detach(self, execution_id: str) -> int:
+        """Have an execution that nobody owns adopted by an engine process of its own.
 
         Returns:
-            Ids of the executions that wait for an engine to adopt them.
+            The process id of that engine.
+
+        Raises:
+            SpawnFailed: It could not be started; the next engine will take the execution up.
         """
-        waiting = []
+        return await self._world.engines.start(execution_id)
+
+    async def recover(self) -> None:
+        """Take care of everything that dead engines have left."""
         for execution in await self._world.store.unfinished():
-            if execution.id in self._runs:
-                continue
-            if await asyncio.to_thread(self._world.owners.is_owned, execution.id):
-                continue
-            if execution.host is Host.IN_PROCESS:
-                await self._take(execution.id, carry_on=False)
-            else:
-                waiting.append(execution.id)
-        return tuple(waiting)
+            await self._look_after(execution)
+
+    async def _look_after(self, execution: ExecutionRecord) -> None:
+        """Take care of an execution if its engine is dead.
+
+        One that lived in its caller's process is settled here: what still runs is stopped, what
+        waited is skipped. One that may go on without a caller gets an engine of its own.
+        """
+        if execution.id in self._runs or is_final(execution.state):
+            return
+        if await asyncio.to_thread(self._world.owners.is_owned, execution.id):
+            return
+        if execution.host is Host.IN_PROCESS:
+            await self._take(execution.id, carry_on=False)
+        else:
+            await self.detach(execution.id)
 
     async def _take(self, execution_id: str, *, carry_on: bool) -> bool:
         ownership = await asyncio.to_thread(self._world.owners.acquire, execution_id)
@@ -213,7 +223,7 @@ class Engine:
         await self._wake_owner(execution)
         try:
             async with asyncio.timeout(_WISH_TIMEOUT_S):
-                return await self._until(execution_id, wish, task_id)
+                return await self._until_true(execution_id, wish, task_id)
         except TimeoutError:
             raise NotResponding(f"the engine of {execution_id}", _WISH_TIMEOUT_S) from None
 
@@ -225,18 +235,19 @@ class Engine:
             self._world.owners.is_owned, execution.id
         ):
             self._world.nudges.nudge(execution.owner)
-        else:  # nobody is there to hear it: what it left is settled here
-            await self._take(execution.id, carry_on=False)
+        else:  # nobody is there to hear it
+            await self._look_after(execution)
 
-    async def _until(self, execution_id: str, wish: Wish, task_id: str | None) -> ExecutionRecord:
+    async def _until_true(self, execution_id: str, wish: Wish, task_id: str | None) -> ExecutionRecord:
         while True:
             ticket = self._bell.ticket()
             execution = await self._world.store.execution(execution_id)
             tasks = await self._world.store.tasks(execution_id)
             concerned = [task.state for task in tasks if task_id in (None, task.id)]
-            if _has_come_true(wish, execution.state if task_id is None else None, concerned):
+            if _has_come_true(wish, concerned):
                 return execution
-            await self._bell.beyond(ticket, timeout_s=_POLL_S)
+            if not await self._bell.beyond(ticket, timeout_s=_POLL_S):
+                await self._look_after(execution)
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -255,7 +266,8 @@ class Engine:
             execution = await self._world.store.execution(execution_id)
             if is_final(execution.state):
                 return execution
-            await self._bell.beyond(ticket, timeout_s=_POLL_S)
+            if not await self._bell.beyond(ticket, timeout_s=_POLL_S):
+                await self._look_after(execution)
 
     def follow(
         self,
@@ -269,6 +281,7 @@ class Engine:
         return follow(
             self._world,
             self._bell,
+            self._look_after,
             execution_id,
             after=after or Cursor(),
             agent_events=agent_events,
@@ -306,9 +319,7 @@ class Engine:
             run.wake()
 
 
-def _has_come_true(
-    wish: Wish, execution_state: TaskState | None, states: list[TaskState]
-) -> bool:
+def _has_come_true(wish: Wish, states: list[TaskState]) -> bool:
     if all(is_final(state) for state in states):
         return True  # it has ended first, or that was the wish
     if wish in _SETTLED:

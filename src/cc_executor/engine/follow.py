@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from cc_executor.agents.base import Reader
 from cc_executor.agents.registry import dialect as dialect_named
@@ -12,7 +12,7 @@ from cc_executor.engine.world import World
 from cc_executor.model.events import Cursor, FromAgent, Lifecycle, Output, StreamEvent
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import is_final
-from cc_executor.model.records import TaskRecord
+from cc_executor.model.records import ExecutionRecord, TaskRecord
 from cc_executor.ports.journal import Chunk, JournalReader
 
 _READ_BYTES = 256 * 1024
@@ -24,6 +24,7 @@ _POLL_S = 0.05
 async def follow(
     world: World,
     bell: Bell,
+    look_after: Callable[[ExecutionRecord], Awaitable[None]],
     execution_id: str,
     *,
     after: Cursor,
@@ -38,6 +39,7 @@ async def follow(
     Args:
         world: The engine's world.
         bell: Rung when an execution of this engine changes.
+        look_after: Takes care of an execution whose engine has died meanwhile.
         execution_id: Which execution.
         after: Where to begin.
         agent_events: Whether to read the output with the agent's dialect as well.
@@ -49,7 +51,7 @@ async def follow(
     try:
         while True:
             ticket = bell.ticket()
-            final = is_final((await world.store.execution(execution_id)).state)
+            execution = await world.store.execution(execution_id)
             events = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
             for event in events:
                 of_attempt = _attempt_of(event)
@@ -68,9 +70,10 @@ async def follow(
                     moved = True
                     yield item
             if not moved:
-                if final or not until_end:
+                if is_final(execution.state) or not until_end:
                     return
-                await bell.beyond(ticket, timeout_s=_POLL_S)
+                if not await bell.beyond(ticket, timeout_s=_POLL_S):
+                    await look_after(execution)
     finally:
         for one in open_attempts.values():
             one.close()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cc_executor.model.policy import Policy
 from cc_executor.ports.clock import Clock
+from cc_executor.ports.engines import Engines
 from cc_executor.ports.executables import Executables
 from cc_executor.ports.journal import Journals, Owners
 from cc_executor.ports.nudges import Nudges
@@ -26,4 +27,5 @@ class World:
     workspaces: Workspaces
     executables: Executables
     nudges: Nudges
+    engines: Engines
     policy: Policy

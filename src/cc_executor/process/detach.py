@@ -15,6 +15,29 @@ _READY_TIMEOUT_S: Final = 30.0
 _LONGEST_ANSWER_BYTES: Final = 64
 
 
+class DetachedEngines:
+    """Implements `ports.engines.Engines` with `python -m MODULE EXECUTION FLAGS READY_FD`.
+
+    Args:
+        module: What such an engine runs.
+        flags: Settings that it is to have, as JSON.
+        log: File that its stderr is appended to.
+    """
+
+    def __init__(self, module: str, flags: str, *, log: Path) -> None:
+        self._module = module
+        self._flags = flags
+        self._log = log
+
+    async def start(self, execution_id: str) -> int:
+        """Have the execution adopted by an engine of its own; return that one's process id.
+
+        Raises:
+            SpawnFailed: It could not be started.
+        """
+        return await start_detached(self._module, (execution_id, self._flags), log=self._log)
+
+
 async def start_detached(module: str, arguments: Sequence[str], *, log: Path) -> int:
     """Start `python -m MODULE ARGUMENTS... READY_FD` in its own session; return when it is ready.
 

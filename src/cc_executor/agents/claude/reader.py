@@ -102,7 +102,9 @@ class ClaudeReader:
             case ToolResult():
                 self._open_tools.pop(event.id, None)
             case BackgroundTasks():
+                # When the last of them ends, another turn follows, with a result of its own.
                 self._background = event.running
+                self._finished = False
             case PermissionDenied():
                 self._heard.denials.append(event.denial)
             case Message() if not event.partial:
