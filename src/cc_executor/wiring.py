@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import uuid
+from collections.abc import Mapping
 from typing import Final
 
 from cc_executor.engine.engine import Engine
@@ -29,12 +30,15 @@ from cc_executor.workspace.disk import DiskWorkspaces
 DETACHED_ENGINE: Final = "cc_executor.client.detached"
 
 
-async def open_engine(settings: Settings, host: Host) -> tuple[Engine, Store]:
+async def open_engine(
+    settings: Settings, host: Host, *, environ: Mapping[str, str] = os.environ
+) -> tuple[Engine, Store]:
     """Return an engine on the state directory of the settings, and its store for reading.
 
     Args:
         settings: As loaded.
         host: Where the engine lives; decides how long its attempts outlive it.
+        environ: What children may inherit from, before a dialect's filter.
 
     Raises:
         StateDirectoryRefused, StoreUnavailable, PlatformUnsupported: Nothing was opened.
@@ -49,26 +53,30 @@ async def open_engine(settings: Settings, host: Host) -> tuple[Engine, Store]:
         journals=FolderJournals(home),
         owners=FolderOwners(home, engine_id),
         workspaces=DiskWorkspaces(),
-        executables=executables(settings),
+        executables=executables(settings, environ),
         nudges=SocketNudges(home.path / "engines"),
         engines=DetachedEngines(
             DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
         ),
-        policy=policy(settings, host),
+        policy=policy(settings, host, environ),
     )
     return Engine(world, engine_id=engine_id), store
 
 
-def executables(settings: Settings) -> SystemExecutables:
+def executables(
+    settings: Settings, environ: Mapping[str, str] = os.environ
+) -> SystemExecutables:
     """Return where programs are found."""
     return SystemExecutables(
         overrides=settings.agent_bins,
-        search_path=os.environ.get("PATH", os.defpath),
+        search_path=environ.get("PATH", os.defpath),
         allowed=settings.allowed_commands,
     )
 
 
-def policy(settings: Settings, host: Host) -> Policy:
+def policy(
+    settings: Settings, host: Host, environ: Mapping[str, str] = os.environ
+) -> Policy:
     """Return the limits of an engine at `host`."""
     limit_mb = settings.output_limit_mb
     return Policy(
@@ -82,7 +90,7 @@ def policy(settings: Settings, host: Host) -> Policy:
         max_concurrency=settings.max_concurrency,
         output_limit_bytes=limit_mb and limit_mb * 1024 * 1024,
         allowed_commands=settings.allowed_commands,
-        environ=dict(os.environ),
+        environ=dict(environ),
         pass_env=settings.pass_env,
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,

@@ -39,7 +39,7 @@ class Exit(IntEnum):
 
 MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.DONE: "Done, and verified as far as anything was checked.",
-    Exit.FAILED: "A task failed, was skipped or was lost; or `doctor` found that nothing can run.",
+    Exit.FAILED: "A task failed, was skipped or was lost; or `doctor` found that no agent can run.",
     Exit.USAGE: "The command line, the task file or the task is wrong; nothing was started.",
     Exit.REFUSED: (
         "Refused: there is no such thing, its state does not allow it, or this machine cannot."

@@ -173,7 +173,8 @@ async def cc_execute_list(
 
 def cc_execute_sync(task: str, **options: Any) -> str | dict[str, Any]:
     """Do what `cc_execute` does, for callers without an event loop."""
-    return _blocking(cc_execute(task, **options))
+    answer: str | dict[str, Any] = _blocking(cc_execute(task, **options))
+    return answer
 
 
 def cc_execute_list_sync(tasks: Sequence[Any], **options: Any) -> list[TaskResult]:

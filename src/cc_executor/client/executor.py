@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,22 +33,30 @@ class Executor:
     Args:
         config: Defaults for tasks, and settings.
         settings: Settings as loaded; None: from files, environment and `config`.
+        environ: The environment that agents may inherit from; None: this process's own.
     """
 
     def __init__(
-        self, config: CCExecutorConfig | None = None, *, settings: Settings | None = None
+        self,
+        config: CCExecutorConfig | None = None,
+        *,
+        settings: Settings | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._config = config or CCExecutorConfig()
         self._settings = settings
+        self._environ = os.environ if environ is None else environ
         self._engine: Engine | None = None
         self._store: Store | None = None
 
     async def __aenter__(self) -> Self:
         if self._settings is None:
             self._settings = await asyncio.to_thread(
-                load_settings, environ=os.environ, flags=self._config.flags()
+                load_settings, environ=self._environ, flags=self._config.flags()
             )
-        self._engine, self._store = await open_engine(self._settings, Host.IN_PROCESS)
+        self._engine, self._store = await open_engine(
+            self._settings, Host.IN_PROCESS, environ=self._environ
+        )
         await self._engine.recover()
         return self
 

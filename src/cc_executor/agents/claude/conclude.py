@@ -226,8 +226,9 @@ def _cost(heard: Heard, executed: Executed) -> float | None:
         return 0.0  # nothing ran
     if heard.results and _gives_total_only(heard.results[-1]):
         total = heard.results[-1].get("total_cost_usd")
-        is_ours = isinstance(total, int | float) and (total == 0 or not heard.resumed)
-        return float(total) if is_ours else None
+        if isinstance(total, int | float) and (total == 0 or not heard.resumed):
+            return float(total)
+        return None
     costs = [cost_since_last_result(result) for result in heard.results]
     known = [cost for cost in costs if cost is not None]
     return sum(known) if known and len(known) == len(costs) else None

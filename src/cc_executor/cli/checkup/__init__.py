@@ -1,0 +1,1 @@
+"""What `doctor` looks at: one file per part of the world. Nothing here changes anything."""
