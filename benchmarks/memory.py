@@ -51,4 +51,3 @@ async def run(executor: Executor, workspace: Path) -> list[Result]:
 def _private_mib(pid: int) -> float:
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(int(found) for found in _PRIVATE.findall(rollup)) / 1024
-

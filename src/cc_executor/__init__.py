@@ -65,7 +65,7 @@ _HOMES: Final = {
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table is the list
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

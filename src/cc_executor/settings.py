@@ -274,7 +274,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "How process trees are found: by cgroup, by scanning, or the best there is.",
     ),
     Setting(
-        "log_level", "LOG_LEVEL", _log_level, "INFO", "", "Least severity that is logged, to stderr."
+        "log_level",
+        "LOG_LEVEL",
+        _log_level,
+        "INFO",
+        "",
+        "Least severity that is logged, to stderr.",
     ),
     Setting(
         "log_format",
@@ -426,7 +431,9 @@ def _from_file(file: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise InvalidSetting(str(file), f"cannot be read: {error.strerror}", origin="file") from error
+        raise InvalidSetting(
+            str(file), f"cannot be read: {error.strerror}", origin="file"
+        ) from error
     try:
         return tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -17,11 +17,11 @@ from cc_executor.journal.owners import FolderOwners
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
 from cc_executor.ports.store import Store
-from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
 from cc_executor.process.nudges import SocketNudges
+from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.settings import Settings
 from cc_executor.store.sqlite import SqliteStore
 from cc_executor.workspace.disk import DiskWorkspaces
@@ -63,9 +63,7 @@ async def open_engine(
     return Engine(world, engine_id=engine_id), store
 
 
-def executables(
-    settings: Settings, environ: Mapping[str, str] = os.environ
-) -> SystemExecutables:
+def executables(settings: Settings, environ: Mapping[str, str] = os.environ) -> SystemExecutables:
     """Return where programs are found."""
     return SystemExecutables(
         overrides=settings.agent_bins,
@@ -74,9 +72,7 @@ def executables(
     )
 
 
-def policy(
-    settings: Settings, host: Host, environ: Mapping[str, str] = os.environ
-) -> Policy:
+def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.environ) -> Policy:
     """Return the limits of an engine at `host`."""
     limit_mb = settings.output_limit_mb
     return Policy(

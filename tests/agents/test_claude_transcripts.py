@@ -163,7 +163,9 @@ def test_a_transcript_gives_the_outcome_that_its_name_says(name: str) -> None:
 
     assert conclusion.failure == row.failure, conclusion.message
     assert conclusion.claimed.results == row.results
-    assert conclusion.cost_usd == (None if row.cost_usd is None else pytest.approx(row.cost_usd, abs=1e-4))
+    assert conclusion.cost_usd == (
+        None if row.cost_usd is None else pytest.approx(row.cost_usd, abs=1e-4)
+    )
 
 
 @pytest.mark.parametrize("ended_by", [EndedBy.TIMER, EndedBy.CANCEL, EndedBy.ORPHANED])

@@ -16,9 +16,11 @@ def rounds() -> int:
 
 
 @pytest.fixture
-def chance(record_property: pytest.FixtureRequest) -> random.Random:
+def chance() -> random.Random:
     """Chance with a seed that a failed run shows, so that it can be had again."""
-    seed = int(os.environ.get("CC_EXECUTOR_CHAOS_SEED", "0")) or random.SystemRandom().getrandbits(32)
+    seed = int(os.environ.get("CC_EXECUTOR_CHAOS_SEED", "0")) or random.SystemRandom().getrandbits(
+        32
+    )
     print(f"CC_EXECUTOR_CHAOS_SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
     return random.Random(seed)
 

@@ -84,6 +84,7 @@ async def test_random_kills_lose_nothing_and_start_nothing_twice(
     acknowledged: list[str] = []
 
     async with Executor(config) as executor:
+
         async def one() -> None:
             nonlocal kills
             task_list = executor.task_list([TASK, TASK, TASK], workspace=workspace)

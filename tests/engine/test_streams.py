@@ -14,7 +14,7 @@ NOISE = (
     Script()
     .line("first")
     .line("to stderr", stream="stderr")
-    .split("grün und größer", 1)
+    .split("grün und größer", chunk_bytes=1)
     .binary(100_000)
     .lines(2_000, 80)
     .line("last")
@@ -25,7 +25,9 @@ def output_of(events: list[StreamEvent]) -> bytes:
     return b"".join(event.data for event in events if isinstance(event, Output))
 
 
-async def read(executor: Executor, execution_id: str, after: Cursor | None = None) -> list[StreamEvent]:
+async def read(
+    executor: Executor, execution_id: str, after: Cursor | None = None
+) -> list[StreamEvent]:
     stream = executor.stream(execution_id, after=after, agent_events=False)
     return [event async for event in stream]
 
@@ -48,7 +50,9 @@ async def test_what_was_seen_live_is_what_is_replayed_later(executor: Executor) 
 
 
 async def test_lifecycle_events_are_numbered_without_gaps(executor: Executor) -> None:
-    ended = await executor.run([{"command": ["true"]}, {"command": ["false"]}, {"command": ["true"]}])
+    ended = await executor.run(
+        [{"command": ["true"]}, {"command": ["false"]}, {"command": ["true"]}]
+    )
 
     events = await read(executor, ended.id)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -50,18 +48,14 @@ def watch(
         async with executor as opened:
             execution_id, task = await opened.find_task(of)
             execution = await opened.get(execution_id)
-            try:
-                seen = await follow_other(
-                    opened,
-                    execution,
-                    choose(execution, task),
-                    after=place.cursor,
-                    until_end=until_end,
-                    on_shown=place.shown,
-                )
-            except asyncio.CancelledError:
-                sys.stderr.write(f"not watching any more: cc-executor attach {execution_id}\n")
-                raise
+            seen = await follow_other(
+                opened,
+                execution,
+                choose(execution, task),
+                after=place.cursor,
+                until_end=until_end,
+                on_shown=place.shown,
+            )
         place.finish()
         return Exit.DONE if at_end is None else at_end(seen)
 

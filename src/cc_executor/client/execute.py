@@ -41,7 +41,7 @@ async def cc_execute(
     json_schema: None = None,
     stream: StreamSink | None = None,
     progress_callback: ProgressCallback | None = None,
-    timeout: float | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - the supervisor enforces it
     session_id: str | None = None,
     execution_uuid: str | None = None,
     agent: str | None = None,
@@ -59,7 +59,7 @@ async def cc_execute(
     json_schema: dict[str, Any] | bool | None = None,
     stream: StreamSink | None = None,
     progress_callback: ProgressCallback | None = None,
-    timeout: float | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - the supervisor enforces it
     session_id: str | None = None,
     execution_uuid: str | None = None,
     agent: str | None = None,
@@ -76,7 +76,7 @@ async def cc_execute(
     json_schema: dict[str, Any] | bool | None = None,
     stream: StreamSink | None = None,
     progress_callback: ProgressCallback | None = None,
-    timeout: float | None = None,  # noqa: ASYNC109 - enforced by the supervisor, not by this loop
+    timeout: float | None = None,  # noqa: ASYNC109 - the supervisor enforces it
     session_id: str | None = None,
     execution_uuid: str | None = None,
     agent: str | None = None,
@@ -213,16 +213,14 @@ async def _reporting(
             reporter.cancel()
 
 
-async def _pass_on(
-    executor: Executor, execution_id: str, write: Callable[[str], object]
-) -> None:
+async def _pass_on(executor: Executor, execution_id: str, write: Callable[[str], object]) -> None:
     async for event in executor.stream(execution_id):
         if isinstance(event, FromAgent) and isinstance(event.event, Message):
             write(event.event.text)
 
 
 def _to_stderr(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
 
 
 __all__ = [

@@ -54,7 +54,7 @@ async def report(stream: AsyncIterator[StreamEvent], callback: ProgressCallback)
             answer = callback(last)
             if inspect.isawaitable(answer):
                 await answer
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever a callback raises is not the task's
             _log.exception("progress callback failed", extra={"kind": last.kind})
 
 

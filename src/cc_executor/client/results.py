@@ -42,7 +42,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
         return self.record.outcome
 
     @property
-    def result(self) -> Any:
+    def result(self) -> Any:  # noqa: ANN401 - text, or any JSON value
         """The agent's structured value if it gave one, else its answer; None without an outcome."""
         outcome = self.record.outcome
         if outcome is None:

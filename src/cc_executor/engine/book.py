@@ -41,9 +41,7 @@ class Book:
 
     async def move(self, task_id: str, move: Move, outcome: Outcome | None = None) -> None:
         """Record one move of a task."""
-        await self.record(
-            TaskMoved(task_id=task_id, move=move, at=self.now_s(), outcome=outcome)
-        )
+        await self.record(TaskMoved(task_id=task_id, move=move, at=self.now_s(), outcome=outcome))
 
     async def move_if_allowed(self, task_id: str, move: Move) -> None:
         """Record a move that something else may have overtaken (it ended while being paused)."""

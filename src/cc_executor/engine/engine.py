@@ -238,7 +238,9 @@ class Engine:
         else:  # nobody is there to hear it
             await self._look_after(execution)
 
-    async def _until_true(self, execution_id: str, wish: Wish, task_id: str | None) -> ExecutionRecord:
+    async def _until_true(
+        self, execution_id: str, wish: Wish, task_id: str | None
+    ) -> ExecutionRecord:
         while True:
             ticket = self._bell.ticket()
             execution = await self._world.store.execution(execution_id)

@@ -46,37 +46,90 @@ async def follow(
         until_end: Wait for what is to come. False: stop at what is there now.
     """
     tasks = {task.id: task for task in await world.store.tasks(execution_id)}
+    places = _Places(world, tasks, agent_events=agent_events)
+    await places.open_at(after, execution_id)
     seq = after.seq
-    open_attempts = await _attempts_open_at(world, after, execution_id, tasks, agent_events)
     try:
         while True:
             ticket = bell.ticket()
             execution = await world.store.execution(execution_id)
             events = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
+            moved = bool(events)
             for event in events:
-                of_attempt = _attempt_of(event)
-                if event.kind == "attempt.ended" and of_attempt in open_attempts:
-                    async for item in _drain(open_attempts.pop(of_attempt), close=True):
-                        yield item
-                elif event.kind == "attempt.starting" and of_attempt is not None:
-                    open_attempts[of_attempt] = _OpenAttempt(
-                        world, event, tasks, after.chunks.get(of_attempt, -1), agent_events
-                    )
+                async for item in places.before(event):
+                    yield item
                 yield event
                 seq = event.seq
-            moved = bool(events)
-            for one in tuple(open_attempts.values()):
-                async for item in _drain(one, close=False):
-                    moved = True
-                    yield item
-            if not moved:
-                if is_final(execution.state) or not until_end:
-                    return
-                if not await bell.beyond(ticket, timeout_s=_POLL_S):
-                    await look_after(execution)
+            async for item in places.new_output():
+                moved = True
+                yield item
+            if moved:
+                continue
+            if is_final(execution.state) or not until_end:
+                return
+            if not await bell.beyond(ticket, timeout_s=_POLL_S):
+                await look_after(execution)
     finally:
-        for one in open_attempts.values():
+        places.close()
+
+
+class _Places:
+    """The attempts whose output a reader stands in."""
+
+    def __init__(self, world: World, tasks: dict[str, TaskRecord], *, agent_events: bool) -> None:
+        self._world = world
+        self._tasks = tasks
+        self._agent_events = agent_events
+        self._open: dict[str, _OpenAttempt] = {}
+        self._after: dict[str, int] = {}
+
+    async def open_at(self, cursor: Cursor, execution_id: str) -> None:
+        """Open the attempts that had started and not ended at the cursor."""
+        self._after = cursor.chunks
+        seq = 0
+        while seq < cursor.seq:
+            page = await self._world.store.events(execution_id, after_seq=seq, limit=_PAGE)
+            if not page:
+                return
+            for event in page:
+                if event.seq <= cursor.seq:
+                    self._note(event)
+            seq = page[-1].seq
+
+    async def before(self, event: Lifecycle) -> AsyncIterator[StreamEvent]:
+        """Yield what comes before an event: the rest of an attempt's output before its end."""
+        ended = self._note(event)
+        if ended is not None:
+            async for item in _drain(ended):
+                yield item
+            ended.close()
+
+    async def new_output(self) -> AsyncIterator[StreamEvent]:
+        """Yield what the open attempts have written meanwhile."""
+        for one in tuple(self._open.values()):
+            async for item in _drain(one):
+                yield item
+
+    def close(self) -> None:
+        for one in self._open.values():
             one.close()
+
+    def _note(self, event: Lifecycle) -> _OpenAttempt | None:
+        """Open what starts; return what ends."""
+        of_attempt = _attempt_of(event)
+        if of_attempt is None:
+            return None
+        if event.kind == "attempt.ended":
+            return self._open.pop(of_attempt, None)
+        if event.kind == "attempt.starting":
+            self._open[of_attempt] = _OpenAttempt(
+                self._world,
+                event,
+                self._tasks,
+                self._after.get(of_attempt, -1),
+                agent_events=self._agent_events,
+            )
+        return None
 
 
 class _OpenAttempt:
@@ -88,6 +141,7 @@ class _OpenAttempt:
         started: Lifecycle,
         tasks: dict[str, TaskRecord],
         after_seq: int,
+        *,
         agent_events: bool,
     ) -> None:
         assert started.task_id is not None
@@ -151,44 +205,13 @@ class _OpenAttempt:
             self._journal.close()
 
 
-async def _drain(one: _OpenAttempt, *, close: bool) -> AsyncIterator[StreamEvent]:
+async def _drain(one: _OpenAttempt) -> AsyncIterator[StreamEvent]:
     while (items := await asyncio.to_thread(one.read)) is not None:
         for item in items:
             yield item
-    if close:
-        one.close()
 
 
 def _attempt_of(event: Lifecycle) -> str | None:
     if event.task_id is None or event.attempt is None:
         return None
     return attempt_id(event.task_id, event.attempt)
-
-
-async def _attempts_open_at(
-    world: World,
-    cursor: Cursor,
-    execution_id: str,
-    tasks: dict[str, TaskRecord],
-    agent_events: bool,
-) -> dict[str, _OpenAttempt]:
-    """Return the attempts that had started and not ended at the cursor."""
-    open_attempts: dict[str, _OpenAttempt] = {}
-    seq = 0
-    while seq < cursor.seq:
-        page = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
-        if not page:
-            break
-        for event in page:
-            if event.seq > cursor.seq:
-                break
-            of_attempt = _attempt_of(event)
-            if event.kind == "attempt.ended":
-                open_attempts.pop(of_attempt or "", None)
-            elif event.kind == "attempt.starting" and of_attempt is not None:
-                after_seq = cursor.chunks.get(of_attempt, -1)
-                open_attempts[of_attempt] = _OpenAttempt(
-                    world, event, tasks, after_seq, agent_events
-                )
-        seq = page[-1].seq
-    return open_attempts

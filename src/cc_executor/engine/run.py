@@ -101,7 +101,9 @@ class Run:
                 return
             if never:
                 continue
-            wanted = {*plan.start, *_left_running(tasks)} if self._carry_on else _left_running(tasks)
+            wanted = (
+                {*plan.start, *_left_running(tasks)} if self._carry_on else _left_running(tasks)
+            )
             for task in tasks:
                 if task.id in wanted and task.id not in self._live:
                     self._begin(group, task, tasks)
@@ -110,9 +112,7 @@ class Run:
     def _begin(
         self, group: asyncio.TaskGroup, task: TaskRecord, tasks: tuple[TaskRecord, ...]
     ) -> None:
-        task_run = TaskRun(
-            self._world, self._book, task, _upstream(tasks), carry_on=self._carry_on
-        )
+        task_run = TaskRun(self._world, self._book, task, _upstream(tasks), carry_on=self._carry_on)
         self._live[task.id] = task_run
         group.create_task(self._carry(task.id, task_run))
 
@@ -122,9 +122,7 @@ class Run:
         del self._live[task_id]
         self._woken.set()
 
-    def _what_never_starts(
-        self, tasks: tuple[TaskRecord, ...], plan: Plan
-    ) -> list[Change]:
+    def _what_never_starts(self, tasks: tuple[TaskRecord, ...], plan: Plan) -> list[Change]:
         """Return the final moves of queued tasks that have no way to start any more."""
         now = self._book.now_s()
         skipped = {one.task_id: one.because_of for one in plan.skip}
@@ -147,9 +145,7 @@ class Run:
 
     async def _obey(self) -> None:
         """Carry out every wish that is new. A taken-up execution meets its old ones again."""
-        requests = await self._world.store.requests(
-            self._execution.id, after_seq=self._request_seq
-        )
+        requests = await self._world.store.requests(self._execution.id, after_seq=self._request_seq)
         for request in requests:
             self._request_seq = request.seq
             await self._carry_out(request)
@@ -180,18 +176,14 @@ class Run:
             await task_run.stop(StopReason.CANCEL, now=False)
 
 
-def _ended(
-    task_id: str, move: Move, failure: Failure, message: str | None, at: float
-) -> TaskMoved:
+def _ended(task_id: str, move: Move, failure: Failure, message: str | None, at: float) -> TaskMoved:
     outcome = refused(failure, message or "cancelled before it started")
     return TaskMoved(task_id=task_id, move=move, at=at, outcome=outcome)
 
 
 def _left_running(tasks: tuple[TaskRecord, ...]) -> set[str]:
     """Return the tasks that run, here or since an earlier engine."""
-    return {
-        task.id for task in tasks if task.state in (TaskState.RUNNING, TaskState.PAUSED)
-    }
+    return {task.id for task in tasks if task.state in (TaskState.RUNNING, TaskState.PAUSED)}
 
 
 def _upstream(tasks: tuple[TaskRecord, ...]) -> dict[str, Outcome]:

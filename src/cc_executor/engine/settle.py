@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from cc_executor.agents.answers import NOT_FOUND, find_json
@@ -11,12 +9,10 @@ from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.outcomes import Changes, Conclusion, Executed, Outcome, Verified
 from cc_executor.model.schema import validate
-from cc_executor.model.specs import TaskSpec
+from cc_executor.model.specs import Schema, TaskSpec
 
 
-def settle(
-    spec: TaskSpec, executed: Executed, conclusion: Conclusion, changes: Changes
-) -> Outcome:
+def settle(spec: TaskSpec, executed: Executed, conclusion: Conclusion, changes: Changes) -> Outcome:
     """Return how the attempt ended.
 
     A task with a JSON schema succeeds only with a value that was validated here, whatever the
@@ -56,9 +52,7 @@ def _outcome(
     )
 
 
-def _with_schema(
-    schema: dict[str, Any] | bool, conclusion: Conclusion
-) -> tuple[Conclusion, Verified]:
+def _with_schema(schema: Schema, conclusion: Conclusion) -> tuple[Conclusion, Verified]:
     value = conclusion.claimed.structured
     if value is msgspec.UNSET:
         value = find_json(

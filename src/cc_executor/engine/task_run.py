@@ -191,9 +191,7 @@ class TaskRun:
         move = Move.RETRY if again else MOVE_TO[outcome.state]
         await self._book.record(
             AttemptEnded(task_id=self._task.id, number=self._number, at=now, outcome=outcome),
-            TaskMoved(
-                task_id=self._task.id, move=move, at=now, outcome=None if again else outcome
-            ),
+            TaskMoved(task_id=self._task.id, move=move, at=now, outcome=None if again else outcome),
         )
         self._log_end(outcome)
         return again

@@ -72,14 +72,15 @@ FAILURES: Final[Mapping[Failure, FailureFacts]] = {
     Failure.RATE_LIMITED: FailureFacts(
         True, _FAILED, "The model API answered 429 too often.", "Retry later or run fewer at once."
     ),
-    Failure.OVERLOADED: FailureFacts(
-        True, _FAILED, "The model API is overloaded.", "Retry later."
-    ),
+    Failure.OVERLOADED: FailureFacts(True, _FAILED, "The model API is overloaded.", "Retry later."),
     Failure.API_ERROR: FailureFacts(
         True, _FAILED, "The model API failed or was unreachable.", "Retry; check the network."
     ),
     Failure.CONTEXT_OVERFLOW: FailureFacts(
-        False, _FAILED, "The prompt does not fit the model.", "Shorten the prompt or split the task."
+        False,
+        _FAILED,
+        "The prompt does not fit the model.",
+        "Shorten the prompt or split the task.",
     ),
     Failure.INVALID_MODEL: FailureFacts(
         False, _FAILED, "The model does not exist or is not available.", "Choose another model."

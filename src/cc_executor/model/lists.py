@@ -139,18 +139,9 @@ def _check(spec: TaskSpec, where: str) -> None:
         raise InvalidSpec(where, "a task has either `prompt` or `command`")
     if spec.prompt is not None:
         check_prompt(spec.prompt, where)
-    for word in spec.command or ():
-        _check_text(word, f"{where}.command")
-    if spec.command is not None and not (spec.command and spec.command[0]):
-        raise InvalidSpec(f"{where}.command", "names no program")
-    for name in ("timeout", "start_timeout_s", "idle_timeout_s"):
-        seconds = getattr(spec, name)
-        if isinstance(seconds, int | float) and not 0 < seconds < float("inf"):
-            raise InvalidSpec(f"{where}.{name}", "must be a number of seconds above 0")
-    if not 0 <= spec.retries <= _MAX_RETRIES:
-        raise InvalidSpec(f"{where}.retries", f"must be 0 to {_MAX_RETRIES}")
-    if spec.max_turns is not None and spec.max_turns < 1:
-        raise InvalidSpec(f"{where}.max_turns", "must be at least 1")
+    if spec.command is not None:
+        _check_command(spec.command, where)
+    _check_numbers(spec, where)
     for name, value in spec.env.items():
         if not _ENV_NAME.fullmatch(name):
             raise InvalidSpec(f"{where}.env", f"{name!r} is not the name of a variable")
@@ -159,6 +150,24 @@ def _check(spec: TaskSpec, where: str) -> None:
         problem = check_schema(spec.json_schema)
         if problem is not None:
             raise InvalidSpec(f"{where}.json_schema", f"{problem.where}: {problem.problem}")
+
+
+def _check_command(command: Sequence[str], where: str) -> None:
+    if not command or not command[0]:
+        raise InvalidSpec(f"{where}.command", "names no program")
+    for word in command:
+        _check_text(word, f"{where}.command")
+
+
+def _check_numbers(spec: TaskSpec, where: str) -> None:
+    for name in ("timeout", "start_timeout_s", "idle_timeout_s"):
+        seconds = getattr(spec, name)
+        if isinstance(seconds, int | float) and not 0 < seconds < float("inf"):
+            raise InvalidSpec(f"{where}.{name}", "must be a number of seconds above 0")
+    if not 0 <= spec.retries <= _MAX_RETRIES:
+        raise InvalidSpec(f"{where}.retries", f"must be 0 to {_MAX_RETRIES}")
+    if spec.max_turns is not None and spec.max_turns < 1:
+        raise InvalidSpec(f"{where}.max_turns", "must be at least 1")
 
 
 def check_prompt(prompt: str, where: str = "prompt") -> None:

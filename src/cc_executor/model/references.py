@@ -45,7 +45,7 @@ FIELDS: Final[Mapping[str, Callable[[Outcome], str | None]]] = {
 
 
 def references(text: str) -> tuple[Reference, ...]:
-    """Return the references in a text, in order. `\\{{` escapes one; other braces mean nothing."""
+    """Return the references in a text, in order. A backslash escapes one; other braces mean nothing."""
     return tuple(
         Reference(found[2], found[3]) for found in _REFERENCE.finditer(text) if not found[1]
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from cc_executor.model.specs import Schema
+
 
 class SchemaProblem(NamedTuple):
     """Where and how a value breaks its schema, or a schema the rules of schemas.
@@ -17,7 +19,7 @@ class SchemaProblem(NamedTuple):
     problem: str
 
 
-def check_schema(schema: dict[str, Any] | bool) -> SchemaProblem | None:
+def check_schema(schema: Schema) -> SchemaProblem | None:
     """Return what is wrong with a schema, None when it is valid."""
     from jsonschema import SchemaError
     from jsonschema.validators import validator_for
@@ -29,7 +31,7 @@ def check_schema(schema: dict[str, Any] | bool) -> SchemaProblem | None:
     return None
 
 
-def validate(value: Any, schema: dict[str, Any] | bool) -> SchemaProblem | None:  # noqa: ANN401 - any JSON value
+def validate(value: Any, schema: Schema) -> SchemaProblem | None:  # noqa: ANN401 - any JSON value
     """Return how the value breaks the schema (its most telling problem), None when it fits."""
     from jsonschema.exceptions import best_match
     from jsonschema.validators import validator_for

@@ -14,6 +14,9 @@ NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_TASKS: Final = 10_000
 MAX_PROMPT_BYTES: Final = 16 * 1024 * 1024
 
+#: A JSON schema; the booleans accept everything and nothing.
+Schema = dict[str, Any] | bool
+
 PermissionMode = Literal[
     "default", "acceptEdits", "auto", "bypassPermissions", "manual", "dontAsk", "plan"
 ]
@@ -65,7 +68,7 @@ class TaskSpec(
     max_turns: int | None = None
     append_system_prompt: str | None = None
     session_id: str | None = None
-    json_schema: dict[str, Any] | bool | None = None
+    json_schema: Schema | None = None
     agent_args: tuple[str, ...] = ()
 
     @property

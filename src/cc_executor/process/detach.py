@@ -94,7 +94,7 @@ def say_ready(ready_fd: int) -> None:
 
 
 async def _start(module: str, arguments: Sequence[str], ready_fd: int, log: Path) -> None:
-    with log.open("ab") as stderr:  # noqa: ASYNC230 - one open of a local file
+    with log.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -85,7 +85,10 @@ class Snapshot:
 def _sorted(names: Iterator[str]) -> tuple[str, ...]:
     # A name that is not UTF-8 must not break the JSON it goes into.
     return tuple(
-        sorted(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for name in names)
+        sorted(
+            name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            for name in names
+        )
     )
 
 
@@ -122,9 +125,7 @@ def _look(root: Path) -> tuple[dict[str, _Mark], bool]:
     return marks, complete
 
 
-def _look_into(
-    prefix: str, descriptor: int, marks: dict[str, _Mark]
-) -> tuple[list[str], bool]:
+def _look_into(prefix: str, descriptor: int, marks: dict[str, _Mark]) -> tuple[list[str], bool]:
     folders: list[str] = []
     complete = True
     with os.scandir(descriptor) as entries:

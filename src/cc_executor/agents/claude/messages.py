@@ -73,8 +73,7 @@ def _assistant(message: Raw) -> list[AgentEvent]:
     inner = _mapping(message.get("message"))
     synthetic = inner.get("model") == "<synthetic>"
     events: list[AgentEvent] = []
-    for block in _list(inner.get("content")):
-        block = _mapping(block)
+    for block in map(_mapping, _list(inner.get("content"))):
         if block.get("type") == "text":
             events.append(Message(text=str(block.get("text", "")), synthetic=synthetic))
         elif block.get("type") == "thinking":
@@ -92,8 +91,7 @@ def _assistant(message: Raw) -> list[AgentEvent]:
 
 def _user(message: Raw) -> list[AgentEvent]:
     events: list[AgentEvent] = []
-    for block in _list(_mapping(message.get("message")).get("content")):
-        block = _mapping(block)
+    for block in map(_mapping, _list(_mapping(message.get("message")).get("content"))):
         if block.get("type") == "tool_result":
             content = block.get("content")
             text = content if isinstance(content, str) else json.dumps(content)

@@ -32,7 +32,7 @@ def execution_details(execution: ExecutionResult) -> list[Text]:
     lines.extend(_table(facts))
     for task in execution.tasks:
         if answer := answer_lines(task):
-            lines.extend([Text(), Text(f"  {task.name}:", "bold"), *answer])
+            lines.extend([Text(), *answer])
     return lines
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.text import Text
 
 from cc_executor.cli.render.marks import MARKS, sign
@@ -16,8 +18,10 @@ from cc_executor.cli.render.wording import (
     why,
 )
 from cc_executor.client.results import ExecutionResult, TaskResult
-from cc_executor.model.failures import FAILURES
-from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.failures import FAILURES, Failure
+
+#: No advice is needed on what somebody wished, or on what only follows from another task.
+_SPEAK_FOR_THEMSELVES: Final = (None, Failure.CANCELLED, Failure.UPSTREAM)
 
 
 def summary(execution: ExecutionResult, *, encoding: str) -> list[Text]:
@@ -76,7 +80,7 @@ def _next(execution: ExecutionResult) -> list[Text]:
     lines = []
     for task in execution.tasks:
         outcome = task.outcome
-        if outcome is None or outcome.failure is None or task.state is TaskState.SKIPPED:
+        if outcome is None or outcome.failure in _SPEAK_FOR_THEMSELVES:
             continue
         advice = FAILURES[outcome.failure].advice.replace("EXECUTION", execution.id)
         lines.append(Text(f"  {task.name}: {advice}"))
@@ -87,6 +91,12 @@ def _next(execution: ExecutionResult) -> list[Text]:
 
 
 def answer_lines(task: TaskResult) -> list[Text]:
-    """Return the agent's answer, indented; empty when it gave none."""
+    """Return the agent's answer under its name, indented; empty when it gave none.
+
+    What a task that failed said last is never called its answer.
+    """
     text = harmless(task.outcome.text) if task.outcome else ""
-    return [Text(f"    {line}") for line in text.splitlines()] if one_line(text) else []
+    if not one_line(text):
+        return []
+    heading = task.name if task.ok else f"{task.name}, the last it said"
+    return [Text(f"  {heading}:", "bold"), *(Text(f"    {line}") for line in text.splitlines())]

@@ -87,9 +87,7 @@ def _read(path: Path) -> str:
     return text
 
 
-def _refusal(
-    path: Path, parsed: Parsed, where: str, problem: str, hint: str
-) -> InvalidTaskFile:
+def _refusal(path: Path, parsed: Parsed, where: str, problem: str, hint: str) -> InvalidTaskFile:
     line, column = parsed.position(where) or Position(1, None)
     said = f"{where}: {problem}" if where else problem
     return InvalidTaskFile(str(path), said, line=line, column=column, hint=hint)

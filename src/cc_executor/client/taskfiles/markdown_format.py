@@ -97,8 +97,10 @@ def _items(tokens: list[Token], lines: list[str], offset: int) -> list[tuple[Any
             hint="Keep one list, or write one `## Task` section for each task.",
         )
     return [
-        ({"prompt": _item_text(lines[token.map[0] + offset : token.map[1] + offset])},
-         token.map[0] + offset + 1)
+        (
+            {"prompt": _item_text(lines[token.map[0] + offset : token.map[1] + offset])},
+            token.map[0] + offset + 1,
+        )
         for token in tokens
         if token.type == "list_item_open" and token.level == 1 and token.map
     ]
