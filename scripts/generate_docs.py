@@ -16,7 +16,9 @@ from typing import Final
 
 import cc_executor
 from cc_executor.errors import CCExecutorError
+from cc_executor.model.failures import FAILURES
 from cc_executor.model.lifecycle import MOVES, TaskState, is_final
+from cc_executor.settings import reference
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 PART: Final = re.compile(
@@ -62,8 +64,24 @@ def task_states() -> Iterator[str]:
     yield "```"
 
 
+def failures() -> Iterator[str]:
+    """Yield the taxonomy of failures."""
+    yield "| failure | state of the task | a retry can help | meaning | what to do |"
+    yield "|---|---|---|---|---|"
+    for failure, facts in FAILURES.items():
+        helps = "yes" if facts.retry_can_help else ""
+        yield f"| `{failure}` | {facts.state} | {helps} | {facts.meaning} | {facts.advice} |"
+
+
+def settings() -> Iterator[str]:
+    """Yield the table of settings."""
+    yield from reference().splitlines()
+
+
 PARTS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "errors": errors,
+    "failures": failures,
+    "settings": settings,
     "task-states": task_states,
 }
 

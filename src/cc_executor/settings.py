@@ -119,7 +119,7 @@ def _log_level(value: Any) -> str:  # noqa: ANN401 - text or a TOML value
 
 def _absolute(value: Any) -> str:  # noqa: ANN401 - text or a TOML value
     path = os.path.expanduser(str(value))  # noqa: PTH111 - text in, text out
-    if not os.path.isabs(path):  # noqa: PTH117
+    if not os.path.isabs(path):  # noqa: PTH117 - text, not a Path
         raise ValueError("must be an absolute path")
     return path
 
@@ -455,7 +455,7 @@ def _unknown(name: str, known: Mapping[str, object], origin: str) -> InvalidSett
 
 def reference() -> str:
     """Return the table of docs/reference/settings.md."""
-    lines = ["| setting | variable | default | meaning |", "|---|---|---|---|"]
+    lines = ["| flag | variable | default | meaning |", "|---|---|---|---|"]
     for one in SETTINGS:
         default = "" if one.default in (None, ()) else f"{one.default}"
         unit = f" {one.unit}" if one.unit and default else ""

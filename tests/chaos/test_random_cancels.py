@@ -29,7 +29,7 @@ async def test_random_cancels_leave_no_survivor(
             for number, name in enumerate(chance.choices(tuple(HOSTILE), k=rounds))
         ]
 
-        async def one(number: int, name: str, delay_s: float, now: bool) -> str | None:  # noqa: FBT001
+        async def one(number: int, name: str, delay_s: float, *, now: bool) -> str | None:
             workspace = tmp_path / f"w{number}"
             workspace.mkdir()
             async with limit:
@@ -46,7 +46,7 @@ async def test_random_cancels_leave_no_survivor(
             lifeline = workspace / LIFELINE
             return name if lifeline.exists() and is_held(lifeline) else None
 
-        survivors = [name for name in await asyncio.gather(*(one(*p) for p in plans)) if name]
+        survivors = [name for name in await asyncio.gather(*(one(*p[:3], now=p[3]) for p in plans)) if name]
 
     assert survivors == []
     assert len(plans) == rounds

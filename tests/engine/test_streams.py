@@ -16,7 +16,7 @@ NOISE = (
     .line("to stderr", stream="stderr")
     .split("grün und größer", chunk_bytes=1)
     .binary(100_000)
-    .lines(2_000, 80)
+    .lines(2_000, width_bytes=80)
     .line("last")
 )
 

@@ -62,7 +62,8 @@ def test_a_line_of_256_mib_leaves_in_bounded_memory() -> None:
     wanted.update(b"\n")
     assert agent.returncode == 0
     assert digest.digest() == wanted.digest()
-    assert used.ru_maxrss < 64 << 10, "KiB: the line was held in memory"
+    # In KiB. It includes what this process had when it forked.
+    assert used.ru_maxrss < 160 << 10, "the line was held in memory"
 
 
 def test_a_big_line_is_the_same_for_any_length() -> None:

@@ -18,6 +18,7 @@ from cc_executor.cli.presentation import for_people
 from cc_executor.cli.render.data import write_json
 from cc_executor.cli.render.machine import Silent
 from cc_executor.cli.render.terminal import print_lines
+from cc_executor.cli.render.wording import one_line
 from cc_executor.cli.running import Interrupts, run
 from cc_executor.client.executor import Executor
 from cc_executor.client.results import ExecutionResult
@@ -51,7 +52,7 @@ class Check(NamedTuple):
 
     command: Sequence[str]
     exit_code: int
-    last_line: str
+    said: str
 
     @property
     def passed(self) -> bool:
@@ -117,8 +118,8 @@ async def run_check(stage: Stage) -> Check:
         SpawnFailed, NotResponding: They could not be run, or did not end.
     """
     ran = await run_subprocess_async(CHECK, _CHECK_S, env=stage.environ, cwd=str(stage.workspace))
-    said = ran.stderr.decode("utf-8", "replace").split("\n\n")[-1].split()
-    return Check(CHECK, ran.exit_code, " ".join(said))
+    said = [line for line in ran.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    return Check(CHECK, ran.exit_code, " ".join(one_line(line) for line in said[-2:]))
 
 
 def as_object(execution: ExecutionResult, check: Check | None) -> dict[str, Any]:
@@ -132,24 +133,24 @@ def summary_of_demo(
 ) -> list[Text]:
     """Return what was made and what is known about it."""
     lines = [Text(), Text("files made, as seen on disk:", "bold")]
-    for task in execution.tasks:
-        changes = task.outcome.changes if task.outcome else None
-        for path in changes.created if changes else ():
-            lines.append(Text(f"  {path}  (by {task.name})"))
+    lines.extend(
+        Text(f"  {path}  (by {task.name})")
+        for task in execution.tasks
+        if task.outcome is not None
+        for path in task.outcome.changes.created
+    )
     lines.append(Text("verified:", "bold"))
     if check is None:
         lines.append(Text("  nothing: the list did not come to its end"))
     else:
         style = "green" if check.passed else "red"
-        said = f"exit code {check.exit_code}: {check.last_line}"
+        said = f"exit code {check.exit_code}: {check.said}"
         lines.append(Text.assemble(f"  {' '.join(check.command)}  ", (said, style)))
     lines.append(
         Text("The cost is what the CLI reckons for the script's tokens; nothing was spent.", "dim")
     )
     if keep:
-        lines.append(Text(f"The folder is kept: {stage.workspace}"))
-    else:
-        lines.append(Text("The folder is removed now; `cc-executor demo --keep` leaves it."))
+        lines.append(Text(f"Try what was made: cd {stage.workspace} && python3 todo.py list"))
     return lines
 
 

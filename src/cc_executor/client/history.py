@@ -52,7 +52,7 @@ async def export_execution_history(
     return as_text(ended, format)
 
 
-def as_text(executions: Sequence[ExecutionResult], format: Literal["json", "csv"]) -> str:  # noqa: A002
+def as_text(executions: Sequence[ExecutionResult], format: Literal["json", "csv"]) -> str:  # noqa: A002 - as above
     """Return the rows of the executions as text."""
     rows = [row for execution in executions for row in rows_of(execution)]
     if format == "json":

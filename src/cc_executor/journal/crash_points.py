@@ -50,4 +50,4 @@ def _count_down() -> None:
     global _left  # noqa: PLW0603  # a process has one armed point
     _left -= 1
     if _left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+        signal.raise_signal(signal.SIGKILL)

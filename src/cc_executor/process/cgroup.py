@@ -13,7 +13,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 PREFIX: Final = "cc-executor-"
@@ -54,10 +54,20 @@ class Group:
     def join(self) -> None:
         """Move the calling process into it; its future descendants are born there.
 
+        Takes as long as an RCU grace period, 10 ms and more, when nobody has done it lately.
+
         Raises:
             OSError: Not allowed here.
         """
         _write(self._file("cgroup.procs"), b"0")
+
+    def leave(self) -> None:
+        """Move the calling process out of it again, to where it came from. As slow as `join`.
+
+        Raises:
+            OSError: Not allowed here.
+        """
+        _write(os.path.join(os.path.dirname(self.path), "cgroup.procs"), b"0")
 
     def members(self) -> list[int]:
         """Return the ids of its living processes; empty when it is gone."""
@@ -199,6 +209,16 @@ def remove_stale(parent: str, kind: str) -> None:
                 if not group.members():  # what is not empty belongs to an attempt to be adopted
                     with contextlib.suppress(OSError):
                         os.rmdir(group.path)
+
+
+def groups_of(pid: int, usable: Iterable[Place]) -> Iterator[Group]:
+    """Yield the groups that the supervisor with this process id has made."""
+    for place in usable:
+        parent = place.parent or "/"
+        with contextlib.suppress(OSError):
+            for name in os.listdir(parent):
+                if name.startswith(f"{PREFIX}{pid}-"):
+                    yield KINDS[place.kind](os.path.join(parent, name))
 
 
 def _try_to_join(group: Group) -> str:

@@ -23,17 +23,24 @@ class Containment:
     A group reaches all of its members at one instant. It is never trusted alone: a program may be
     allowed to move itself to another group, but it cannot stop being our descendant.
 
+    The supervisor itself is in the group, so that its child is born there, and leaves it when it
+    must: moving a process takes longer than most short programs run.
+
     Args:
-        group: The tree's control group, None when there is none.
-        leader: Process id of the child, which leads its own session.
+        group: The group that this process is in, to contain its tree; None when there is none.
         reap: Reaps what has ended; returns whether any child is left.
     """
 
-    def __init__(self, group: Group | None, leader: int, reap: Callable[[], bool]) -> None:
+    def __init__(self, group: Group | None, reap: Callable[[], bool]) -> None:
+        self.has_left = False
         self._group = group
-        self._leader = leader
         self._reap = reap
+        self._leader: int | None = None
         self._stopped: list[Process] = []
+
+    def started(self, child: int) -> None:
+        """Note the child, which leads its own session."""
+        self._leader = child
 
     def freeze(self) -> None:
         """Let nothing of the tree run.
@@ -43,6 +50,7 @@ class Containment:
         """
         members: list[int] = []
         if self._group is not None:
+            self._leave(self._group)
             self._group.freeze()
             members = self._group.members()
         self._stopped += stop_below(os.getpid(), frozenset(members), within_s=_STOP_BOUND_S)
@@ -62,6 +70,7 @@ class Containment:
         """Kill all of it, and reap it."""
         members: frozenset[int] = frozenset()
         if self._group is not None:
+            self._leave(self._group)
             members = frozenset(self._group.members())
             self._group.kill()
         if sys.platform != "linux":
@@ -69,12 +78,13 @@ class Containment:
         swept = kill_below(os.getpid(), reap=self._reap, within_s=within_s)
         return Swept(swept.killed | members, swept.survivors)
 
-    def remove(self) -> None:
-        """Remove the group."""
-        if self._group is not None:
-            self._group.remove()
+    def _leave(self, group: Group) -> None:
+        if not self.has_left:
+            group.leave()
+            self.has_left = True
 
     def _signal_session(self, number: int) -> None:
         """Signal the child's process group: the weaker class of systems without /proc."""
-        with contextlib.suppress(OSError):
-            os.killpg(self._leader, number)
+        if self._leader is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._leader, number)

@@ -13,8 +13,11 @@ Standard library only: supervisors import it.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import sys
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 ENVIRONMENT: Final = "CC_EXECUTOR_ATTEMPT"
@@ -41,15 +44,21 @@ def new_brand() -> int:
     return _SMALLEST + int.from_bytes(os.urandom(6), "big")
 
 
-def apply_brand(brand: int) -> None:
-    """Brand the calling process and all that will descend from it."""
+@contextlib.contextmanager
+def branded(brand: int) -> Iterator[None]:
+    """Brand this process for a moment: what is started in it bears the brand for ever."""
     if sys.platform != "linux" or not brand:
+        yield
         return
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
-    if hard == resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_RTTIME, (brand, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
+    if hard != resource.RLIM_INFINITY:  # no room for a brand: the other marks remain
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_RTTIME, (brand, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_RTTIME, (soft, hard))
 
 
 def bears(pid: int, mark: Mark) -> bool:

@@ -25,16 +25,16 @@ def look_at_machine() -> Iterator[Finding]:
     yield _platform()
     yield Finding(SUBJECT, "python", Level.OK, f"{platform.python_version()} ({sys.executable})")
     yield _sqlite()
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         yield _control_groups()
         yield _sandbox()
 
 
 def _platform() -> Finding:
-    name = platform.platform()
-    if sys.platform == "linux":
+    name, system = platform.platform(), platform.system()
+    if system == "Linux":
         return Finding(SUBJECT, "platform", Level.OK, name)
-    if sys.platform == "darwin":
+    if system == "Darwin":
         return Finding(
             SUBJECT,
             "platform",
@@ -86,7 +86,11 @@ def _sandbox() -> Finding:
     program = shutil.which("bwrap")
     if program is None:
         return Finding(
-            SUBJECT, "sandbox", Level.NOTE, "bwrap is not installed; agents run with your rights"
+            SUBJECT,
+            "sandbox",
+            Level.NOTE,
+            "bwrap is not installed; agents run with your rights",
+            "Nothing needs it: there is nothing to do.",
         )
     trial = (program, "--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", _true())
     try:

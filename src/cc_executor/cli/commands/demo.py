@@ -11,7 +11,9 @@ from cc_executor.cli.options import json_option
 
 
 @click.command("demo", cls=Command)
-@click.option("--keep", is_flag=True, help="Leave the folder with the program that was made.")
+@click.option(
+    "--keep/--remove", default=True, help="Leave or remove what was made.  [default: keep]"
+)
 @json_option("Print one JSON object at the end.")
 @click.pass_obj
 def command(invocation: Invocation, *, as_json: bool, keep: bool) -> Exit:

@@ -69,7 +69,8 @@ def _because(data: Data) -> str:
 
 def _other(event: Lifecycle) -> str:
     """Say what nobody has written a sentence for: notes, and kinds of later versions."""
-    return one_line(event.kind.replace(".", " ").replace("_", " ") + _because(event.data))
+    happened = event.kind.rpartition(".")[2].replace("_", " ")
+    return one_line(happened + _because(event.data))
 
 
 def _nothing(_event: Lifecycle) -> None:

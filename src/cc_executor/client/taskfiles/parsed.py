@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, NamedTuple
 
+from cc_executor.errors import InvalidRequest
+
 _LAST_STEP: Final = re.compile(r"(\.[^.\[]+|\[\d+\])$")
 
 
@@ -15,8 +17,8 @@ class Position(NamedTuple):
     column: int | None = None
 
 
-class Malformed(Exception):
-    """The text is not what its format allows.
+class Malformed(InvalidRequest):
+    """The text is not what its format allows; `load_task_file` says it with the file's name.
 
     Attributes:
         problem: What is wrong, as a phrase.
@@ -24,13 +26,19 @@ class Malformed(Exception):
         hint: What would be right.
     """
 
+    code = "task_file.malformed"
+
     def __init__(
         self, problem: str, position: Position | None = None, *, hint: str | None = None
     ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.position = position
-        self.hint = hint
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return self.problem
 
 
 class Parsed(NamedTuple):

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from cc_executor.cli.render.marks import MARKS, sign
+from cc_executor.cli.render.wording import (
+    changes,
+    counted,
+    duration,
+    harmless,
+    money,
+    one_line,
+    why,
+)
+from cc_executor.model.failures import Failure
+from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.outcomes import Changes
+from tests.cli.fakes import outcome
+
+DURATIONS = [
+    (None, "-"),
+    (-1.0, "0.0 s"),
+    (0.04, "0.0 s"),
+    (9.96, "10.0 s"),
+    (41.2, "41 s"),
+    (185.0, "3 min 05 s"),
+    (3599.6, "1 h 00 min"),
+    (7620.0, "2 h 07 min"),
+    (3 * 86_400 + 4 * 3600, "3 d 4 h"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "words"), DURATIONS, ids=str)
+def test_durations_have_units(seconds: float | None, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_unknown_costs_are_not_zero() -> None:
+    assert money(0.0) == "$0.0000"
+    assert money(None) == "cost unknown"
+
+
+def test_one_is_singular() -> None:
+    assert [counted(count, "task") for count in (0, 1, 2)] == ["0 tasks", "1 task", "2 tasks"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\r", "\x00", "\u202eexe.txt", "\u2066"],
+    ids=ascii,
+)
+def test_text_of_strangers_cannot_command_the_terminal(command: str) -> None:
+    shown = harmless(f"before{command}after")
+
+    assert command not in shown
+    assert shown.startswith("before")
+    assert shown.endswith(command[1:] + "after")
+    assert "\ufffd" in shown
+
+
+def test_harmless_text_stays_as_it_is() -> None:
+    text = "Zeile\n\tEinzug\n👩\u200d💻 ✓"
+
+    assert harmless(text) == text
+
+
+def test_one_line_is_the_first_that_says_something() -> None:
+    assert one_line("\n  \n  a \t b\nc") == "a b"
+    assert one_line("") == ""
+    assert one_line("x" * 300, 10) == "xxxxxxxxx…"
+
+
+def test_changes_are_counted_by_kind() -> None:
+    assert changes(Changes()) == ""
+    seen = Changes(created=("a", "b"), modified=("c",), deleted=("d",))
+    assert changes(seen) == "2 files created, 1 modified, 1 deleted"
+    assert changes(Changes(deleted=("d",))) == "1 file deleted"
+
+
+def test_why_names_the_failure_and_which_kind_of_it() -> None:
+    timed_out = outcome(TaskState.TIMED_OUT, Failure.TIMED_OUT, detail="idle", message="after 9 s")
+    failed = outcome(TaskState.FAILED, Failure.NO_RESULT)
+
+    assert why(timed_out) == "timed_out (idle): after 9 s"
+    assert why(failed) == "no_result"
+
+
+def test_every_state_has_a_mark_in_both_alphabets() -> None:
+    assert set(MARKS) == set(TaskState)
+    for state in TaskState:
+        assert len(sign(state, "utf-8")) == 1
+        assert sign(state, "latin-1").isascii()
