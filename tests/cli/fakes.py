@@ -253,7 +253,7 @@ class FakeExecutor:
                 return self.ended.id, one.record
         raise TaskNotFound(of)
 
-    def calls(self, method: str) -> list[Any]:
+    def calls(self, method: str) -> Sequence[Any]:
         """Return the arguments of the calls of a method."""
         return [arguments for name, arguments in self.said if name == method]
 

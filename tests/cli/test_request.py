@@ -59,7 +59,7 @@ def test_a_command_without_words_is_refused() -> None:
 
 
 def test_a_prompt_and_a_file_are_not_taken_together() -> None:
-    with pytest.raises(click.UsageError, match="not both"):
+    with pytest.raises(click.UsageError, match="only one"):
         task_list(asked("hello", file=Path("tasks.yaml")))
 
 

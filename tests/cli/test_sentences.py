@@ -18,7 +18,7 @@ from cc_executor.model.events import (
     ToolResult,
 )
 from cc_executor.model.outcomes import Denial
-from cc_executor.store.ledger import KINDS
+from cc_executor.store.laws import KINDS
 from tests.cli.fakes import AT, ID, lifecycle
 
 

@@ -53,9 +53,9 @@ def test_text_of_strangers_cannot_command_the_terminal(command: str) -> None:
     shown = harmless(f"before{command}after")
 
     assert command not in shown
-    assert shown.startswith("before")
-    assert shown.endswith(command[1:] + "after")
-    assert "\ufffd" in shown
+    assert shown.startswith("before\ufffd")
+    assert shown.endswith("after")
+    assert len(shown) == len(f"before{command}after")
 
 
 def test_harmless_text_stays_as_it_is() -> None:

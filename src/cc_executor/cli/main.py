@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -88,8 +89,10 @@ cli: Final = LazyGroup(
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    code = run_cli(sys.argv[1:], Invocation())
-    sys.exit(code)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a character must not end the command, as stderr does not.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    sys.exit(run_cli(sys.argv[1:], Invocation()))
 
 
 def run_cli(arguments: Sequence[str], invocation: Invocation) -> int:

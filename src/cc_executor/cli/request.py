@@ -80,9 +80,12 @@ def submission(asked: Asked) -> Submission:
 
 def task_list(asked: Asked) -> dict[str, Any]:
     """Return the task list, as a task file would hold it; errors as in `submission`."""
-    value: dict[str, Any] = (
-        {"tasks": [_only_task(asked)]} if asked.file is None else _from_file(asked.file)
-    )
+    if asked.file is None:
+        value: dict[str, Any] = {"tasks": [_only_task(asked)]}
+    elif asked.words or asked.is_command:
+        raise click.UsageError("Give a prompt, a program or a task file, only one of them.")
+    else:
+        value = _from_file(asked.file)
     given = _given_fields(asked)
     if "agent" in given:
         value.pop("agent", None)

@@ -6,18 +6,18 @@ import asyncio
 import base64
 import contextlib
 import os
-import socket
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from cc_executor.errors import NotResponding
-from cc_executor.model.outcomes import Executed
+from cc_executor.journal.crash_points import reach
+from cc_executor.model.outcomes import EndedBy, Executed
 from cc_executor.ports.process import StopReason
 from cc_executor.process import settle
-from cc_executor.process.wire import Message, Wire, WireLost, call, converse
+from cc_executor.process.stock import Stock
+from cc_executor.process.wire import Message, Wire, WireLost, call
 
 ANSWER_S: Final = 10.0
 _TRY_AGAIN_S: Final = 0.01
@@ -32,13 +32,13 @@ class Attended:
 
     Args:
         folder: The attempt folder.
-        buried: Waits until nothing is left of a dead supervisor's tree that only its spawner finds.
+        stock: Where its supervisor came from; None when another engine started it.
     """
 
-    def __init__(self, folder: Path, buried: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, folder: Path, stock: Stock | None = None) -> None:
         loop = asyncio.get_running_loop()
         self._folder = folder
-        self._buried = buried
+        self._stock = stock
         self._pid = 0
         self._head = 0
         self._wire: Wire | None = None
@@ -47,6 +47,7 @@ class Attended:
         self._curious: set[asyncio.Future[None]] = set()
         self._finding_out: asyncio.Task[None] | None = None
         self._untold: dict[str, Any] | None = None
+        self._supervisor = 0
         self._closed = False
 
     @property
@@ -61,14 +62,20 @@ class Attended:
 
     # --- beginning --------------------------------------------------------------------------------
 
-    async def begin(self, lifeline: socket.socket, order: bytes) -> str | None:
+    async def begin(self, wire: Wire, order: bytes) -> str | None:
         """Give a supervisor its order.
 
         Returns:
             None when the child runs or has ended; else why there is no child.
         """
-        self._wire = await converse(lifeline, self._new_wire)
-        self._wire.send(order)
+        self._wire = wire
+        self._supervisor = wire.supervisor
+        wire.listener = self
+        if wire.is_open:
+            wire.send(order)
+            reach("client.launch_sent")
+        else:
+            self.lost(wire)
         return await asyncio.shield(self._begun)
 
     async def take_up(self) -> Executed | None:
@@ -207,16 +214,15 @@ class Attended:
         else:
             await asyncio.sleep(_TRY_AGAIN_S)
 
-    def _new_wire(self) -> Wire:
-        return Wire(self._heed, self._tell_judgement, self._hung_up)
-
     def _tell_judgement(self) -> None:
         """Tell what was judged last when the supervisor keeps up; until then it is replaced."""
         if self._untold is not None and self._wire is not None and self._wire.has_room:
             untold, self._untold = self._untold, None
             self._wire.tell(untold)
 
-    def _heed(self, news: Message) -> None:
+    # --- wire.Listener ----------------------------------------------------------------------------
+
+    def heed(self, _wire: Wire, news: Message) -> None:
         """React to one line of news."""
         self._head = max(self._head, news.get("head", 0))
         if "started" in news:
@@ -225,8 +231,28 @@ class Attended:
         elif "refused" in news:
             self._begin(news["refused"])
         elif "ended" in news:
+            self._give_back()
             self._end(msgspec.convert(news["ended"], Executed))
         self._wake_the_curious()
+
+    def has_room(self) -> None:
+        """Tell what was judged in the meantime."""
+        self._tell_judgement()
+
+    def lost(self, wire: Wire) -> None:
+        """Find out why, when it is not clear."""
+        if wire is not self._wire:
+            return
+        self._wire = None
+        is_over = self._closed or self._ended.done() or self._was_refused()
+        if not is_over and (self._finding_out is None or self._finding_out.done()):
+            self._finding_out = asyncio.get_running_loop().create_task(self._find_out())
+
+    def _give_back(self) -> None:
+        """Let the supervisor be used again; one that was only called by us hangs up itself."""
+        if self._stock is not None and self._wire is not None and self._wire.supervisor:
+            wire, self._wire = self._wire, None
+            self._stock.give_back(wire)
 
     def _begin(self, problem: str | None) -> None:
         if not self._begun.done():
@@ -245,12 +271,6 @@ class Attended:
                 waiter.set_result(None)
 
     # --- when the connection breaks ---------------------------------------------------------------
-
-    def _hung_up(self) -> None:
-        self._wire = None
-        is_over = self._closed or self._ended.done() or self._was_refused()
-        if not is_over and (self._finding_out is None or self._finding_out.done()):
-            self._finding_out = asyncio.get_running_loop().create_task(self._find_out())
 
     def _was_refused(self) -> bool:
         return self._begun.done() and self._begun.result() is not None
@@ -281,7 +301,7 @@ class Attended:
             await self._settled(found)
             return True
         try:
-            wire = await call(self._folder, self._new_wire)
+            wire = await call(self._folder, self)
             answer = await wire.ask({"do": "hello", "role": "engine", "pid": os.getpid()})
         except OSError:
             return False  # it dies in this moment, or has not opened its socket yet
@@ -296,6 +316,6 @@ class Attended:
         if found is None:
             self._begin("its supervisor died before there was a child")
             return
-        if self._buried is not None:
-            await self._buried()
+        if self._stock is not None and found.ended_by is EndedBy.LOST:
+            await self._stock.buried(self._supervisor)
         self._end(found)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from cc_executor.journal.records import MAX_CHUNK_BYTES, STDERR, STDOUT
+from cc_executor.journal.records import STDERR, STDOUT
 from cc_executor.journal.writer import JournalWriter
 
 OUTPUT_LIMIT: Final = "output"
@@ -34,6 +34,7 @@ class Capture:
     Args:
         selector: The event loop.
         journal: Where the bytes go.
+        buffer: For the bytes of one read, at most `records.MAX_CHUNK_BYTES`.
         limit_bytes: Bound on both streams together. None: no bound.
         on_limit: Called once when a limit is reached, with its name and a sentence.
     """
@@ -42,6 +43,7 @@ class Capture:
         self,
         selector: selectors.BaseSelector,
         journal: JournalWriter,
+        buffer: bytearray,
         *,
         limit_bytes: int | None,
         on_limit: Callable[[str, str], None],
@@ -53,8 +55,8 @@ class Capture:
         self._on_limit = on_limit
         self._full = False
         self._open: dict[int, int] = {}
-        self._buffer = bytearray(MAX_CHUNK_BYTES)
-        self._view = memoryview(self._buffer)
+        self._buffer = buffer
+        self._view = memoryview(buffer)
 
     @property
     def head(self) -> int:

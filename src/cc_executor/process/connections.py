@@ -103,16 +103,35 @@ class Connection:
             return
         self._hub.selector.unregister(self.stream)
         self.stream.close()
-        if self._watch is not None:
-            self._hub.selector.unregister(self._watch)
-            os.close(self._watch)
+        self._stop_watching()
         self._hub.left(self)
 
     def drain(self, within_s: float) -> None:
         """Send what is unsent, waiting for the peer for no longer than the bound."""
-        with contextlib.suppress(OSError):
-            self.stream.settimeout(within_s)
-            self.stream.sendall(self._unsent)
+        if self._unsent and self.stream.fileno() != -1:
+            with contextlib.suppress(OSError):
+                self.stream.settimeout(within_s)
+                self.stream.sendall(self._unsent)
+                self._unsent.clear()
+            self.stream.setblocking(False)
+
+    def detach(self) -> bytes | None:
+        """Leave the peer, but not the socket; return what came behind the last whole line.
+
+        None when the peer has hung up.
+        """
+        if self.stream.fileno() == -1:
+            return None
+        self._hub.selector.unregister(self.stream)
+        self._stop_watching()
+        self._hub.left(self)
+        return bytes(self._received)
+
+    def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._hub.selector.unregister(self._watch)
+            os.close(self._watch)
+            self._watch = None
 
     def _ready(self, mask: int) -> None:
         if mask & selectors.EVENT_WRITE:
@@ -210,14 +229,24 @@ class Connections:
         for connection in tuple(self._all):
             connection.send(message)
 
-    def farewell(self, within_s: float) -> None:
-        """Send what is unsent and leave everybody."""
+    def farewell(self, within_s: float, *, staying: Connection | None) -> bytes | None:
+        """Send what is unsent and leave everybody; the socket of `staying` is left open.
+
+        Returns:
+            What that peer sent behind its last whole line; None when it has hung up.
+        """
         self._on_attendance = lambda: None
+        unread = None
         for connection in tuple(self._all):
             connection.drain(within_s)
-            connection.close()
+            if connection is staying:
+                unread = connection.detach()
+            else:
+                connection.close()
         if self._listener is not None:
+            self.selector.unregister(self._listener)
             self._listener.close()
+        return unread
 
     def obey(self, connection: Connection, line: bytes) -> None:
         """Carry out one line from a peer."""

@@ -49,10 +49,10 @@ class Containment:
             OSError: The group cannot be frozen.
         """
         members: list[int] = []
-        if self._group is not None:
-            self._leave(self._group)
-            self._group.freeze()
-            members = self._group.members()
+        group = self._group_of_tree()
+        if group is not None:
+            group.freeze()
+            members = group.members()
         self._stopped += stop_below(os.getpid(), frozenset(members), within_s=_STOP_BOUND_S)
         if sys.platform != "linux":
             self._signal_session(signal.SIGSTOP)
@@ -69,19 +69,24 @@ class Containment:
     def kill(self, *, within_s: float) -> Swept:
         """Kill all of it, and reap it."""
         members: frozenset[int] = frozenset()
-        if self._group is not None:
-            self._leave(self._group)
-            members = frozenset(self._group.members())
-            self._group.kill()
+        group = self._group_of_tree()
+        if group is not None:
+            members = frozenset(group.members())
+            group.kill()
         if sys.platform != "linux":
             self._signal_session(signal.SIGKILL)
         swept = kill_below(os.getpid(), reap=self._reap, within_s=within_s)
         return Swept(swept.killed | members, swept.survivors)
 
-    def _leave(self, group: Group) -> None:
-        if not self.has_left:
-            group.leave()
+    def _group_of_tree(self) -> Group | None:
+        """Return the group without this process in it; None from when that is impossible."""
+        if self._group is not None and not self.has_left:
             self.has_left = True
+            try:
+                self._group.leave()
+            except OSError:
+                self._group = None
+        return self._group
 
     def _signal_session(self, number: int) -> None:
         """Signal the child's process group: the weaker class of systems without /proc."""

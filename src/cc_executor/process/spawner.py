@@ -3,7 +3,7 @@
 The engine writes a byte for each supervisor that it wants and gets a JSON line for each, with the
 other end of that supervisor's lifeline. The spawner knows nothing of attempts. It is the second
 guard: what a supervisor leaves behind that was killed itself becomes the spawner's child, and
-is killed. When its engine is gone it goes, and leaves the supervisors alone.
+is killed. That is why it stays, after its engine is gone, until its last supervisor is.
 
 Standard library only; run by `boot.py` in an interpreter without site-packages.
 """
@@ -26,10 +26,9 @@ from typing import Any, Final, NoReturn
 
 from cc_executor.journal.crash_points import reach
 from cc_executor.process import cgroup
-from cc_executor.process.cgroup import KINDS, Place
-from cc_executor.process.marks import Mark, new_brand
+from cc_executor.process.cgroup import Place
 from cc_executor.process.standby import Standby, become_subreaper
-from cc_executor.process.tree import everybody, kill_marked
+from cc_executor.process.tree import everybody, pauses
 
 _NAME: Final = b"cc-spawner"
 _READ_BYTES: Final = 256
@@ -49,13 +48,13 @@ class Spawner:
     def __init__(self, engine: socket.socket, engine_pid: int) -> None:
         self._engine = engine
         self._engine_pid = engine_pid
-        self._brands: dict[int, int] = {}
+        self._supervisors: set[int] = set()
         self._selector = selectors.DefaultSelector()
         self._places: Sequence[Place] = ()
         self._serving = True
 
     def run(self) -> None:
-        """Serve until the engine is gone."""
+        """Serve until the engine is gone, and stay until the last supervisor is."""
         become_subreaper(_NAME)
         self._places = [place for place in cgroup.places() if not place.gap]
         for place in self._places:
@@ -64,7 +63,7 @@ class Spawner:
         reach("spawner.started")
         gc.collect()
         gc.freeze()  # what is here now is shared with every supervisor and never looked at again
-        while self._serving:
+        while self._serving or self._supervisors:
             for key, _ in self._selector.select():
                 key.data()
 
@@ -78,15 +77,27 @@ class Spawner:
         self._selector.register(self._engine, selectors.EVENT_READ, self._serve)
         if sys.platform == "linux":
             # The socket alone is no proof: a fork of the engine may hold it open.
-            with contextlib.suppress(OSError):
+            try:
                 engine = os.pidfd_open(self._engine_pid)
+            except OSError:
+                self._stop()
+            else:
                 self._selector.register(engine, selectors.EVENT_READ, self._stop)
 
     def _stop(self) -> None:
-        self._serving = False
+        """Serve no more: the engine is gone. Supervisors in waiting notice it themselves."""
+        if self._serving:
+            self._serving = False
+            for key in tuple(self._selector.get_map().values()):
+                if key.data in (self._serve, self._stop):
+                    self._selector.unregister(key.fd)
+            self._engine.close()
 
     def _serve(self) -> None:
-        wanted = self._engine.recv(_READ_BYTES)
+        try:
+            wanted = self._engine.recv(_READ_BYTES)
+        except OSError:
+            wanted = b""
         if not wanted:
             self._stop()
         for _ in wanted:
@@ -94,28 +105,25 @@ class Spawner:
 
     def _fork(self) -> None:
         ours, theirs = socket.socketpair()
-        brand = new_brand()
         pid = os.fork()
         if pid == 0:
-            theirs.close()
-            self._become_supervisor(ours, brand)
+            self._become_supervisor(ours)
         ours.close()
-        self._brands[pid] = brand
+        self._supervisors.add(pid)
         reach("spawner.forked")
         self._tell({"supervisor": pid}, theirs)
         theirs.close()
 
-    def _become_supervisor(self, lifeline: socket.socket, brand: int) -> NoReturn:
+    def _become_supervisor(self, lifeline: socket.socket) -> NoReturn:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._selector.close()
             kept = os.dup2(lifeline.fileno(), 3, inheritable=False)
             lifeline.detach()
             os.closerange(kept + 1, _ALL_FDS)
-            Standby(socket.socket(fileno=kept), brand, self._places).run()
-            code = 0
+            if Standby(socket.socket(fileno=kept), self._places).run():
+                code = 0
         except BaseException:  # noqa: BLE001  # a forked child must never return
             traceback.print_exc()
         finally:
@@ -123,33 +131,36 @@ class Spawner:
 
     def _reap(self, wakeups: int) -> None:
         os.read(wakeups, _READ_BYTES)
-        while True:
-            try:
+        with contextlib.suppress(ChildProcessError):
+            while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            brand = self._brands.pop(pid, None)
-            if brand is not None and status != 0:
-                self._bury(pid, brand)
+                if pid == 0:
+                    return
+                if pid in self._supervisors:
+                    self._supervisors.remove(pid)
+                    if status != 0:
+                        self._bury(pid)
 
-    def _bury(self, supervisor: int, brand: int) -> None:
+    def _bury(self, supervisor: int) -> None:
         """Kill what a supervisor left behind that did not end as it should."""
-        for _ in range(2):
-            kill_marked(Mark("", brand), within_s=_SWEEP_S)
-            self._kill_strangers()
-        for place in self._places:
-            name = f"{cgroup.PREFIX}{supervisor}-{brand:x}"
-            KINDS[place.kind](os.path.join(place.parent or "/", name)).remove()
-        self._tell({"buried": supervisor})
-
-    def _kill_strangers(self) -> None:
-        """Kill our children that are no supervisors: their supervisor is dead."""
-        for process in everybody():
-            if process.parent == os.getpid() and process.pid not in self._brands:
-                with contextlib.suppress(ProcessLookupError):
+        groups = tuple(cgroup.groups_of(supervisor, self._places))
+        for group in groups:
+            group.kill()
+        for _ in pauses(_SWEEP_S):
+            strangers = [
+                process
+                for process in everybody()
+                if process.parent == os.getpid() and process.pid not in self._supervisors
+            ]
+            if not strangers:
+                break
+            for process in strangers:
+                with contextlib.suppress(OSError):
                     os.kill(process.pid, signal.SIGKILL)
+                    os.waitpid(process.pid, os.WNOHANG)
+        for group in groups:
+            group.remove()
+        self._tell({"buried": supervisor})
 
     def _tell(self, message: Mapping[str, Any], *enclosed: socket.socket) -> None:
         fds = array.array("i", [one.fileno() for one in enclosed])

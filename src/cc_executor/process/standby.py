@@ -1,8 +1,9 @@
 """A supervisor in waiting: everything that can be done before its order comes, is done.
 
-It holds one end of its lifeline, a socket whose other end the spawner hands to the engine. When
-the order comes it claims the attempt and supervises it; when the engine goes away instead, it
-goes, too.
+It holds one end of its lifeline, a socket whose other end the spawner hands to the engine. When an
+order comes it claims the attempt and supervises it, and then waits for the next; when the engine
+hangs up, it ends. A process that is used again has its memory warm, which a fresh fork has
+not: that is most of the cost of starting something small.
 
 Standard library only.
 """
@@ -13,24 +14,31 @@ import contextlib
 import ctypes
 import json
 import os
+import selectors
+import signal
 import socket
 import sys
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any, Final
 
 from cc_executor.journal.crash_points import reach
+from cc_executor.journal.records import MAX_CHUNK_BYTES
 from cc_executor.process import cgroup
 from cc_executor.process.cgroup import KINDS, PREFIX, Group, Place
-from cc_executor.process.child import Child, fork_child
+from cc_executor.process.child import Pipes
 from cc_executor.process.claim import AlreadyClaimed, Claim, claim
 from cc_executor.process.containment import Containment
-from cc_executor.process.marks import Mark
+from cc_executor.process.marks import Mark, new_brand
 from cc_executor.process.order import Order
 from cc_executor.process.reaper import Reaper
-from cc_executor.process.supervisor import Supervisor
+from cc_executor.process.supervisor import Supervisor, Tools
 
 MAX_ORDER_BYTES: Final = 16 << 20
 _READ_BYTES: Final = 1 << 18
+_SIGNALS_BYTES: Final = 4096
+#: Whatever a process gathers over time, it does not gather for ever.
+_MAX_ATTEMPTS: Final = 100
 _AUTO: Final = "auto"
 _NAME: Final = b"cc-supervisor"
 
@@ -43,104 +51,141 @@ class CannotContain(Exception):
     """The class of containment that was asked for is not to be had here."""
 
 
-class Prepared(NamedTuple):
-    """A waiting child and the control group that it is in, if there is one."""
-
-    child: Child
-    group: Group | None
-
-    def discard(self) -> None:
-        """Let go of both, unused."""
-        self.child.close()
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.child.pid, 0)
-        if self.group is not None:
-            self.group.remove()
-
-
 class Standby:
-    """One supervisor in waiting.
+    """One supervisor, from its fork to its end.
 
     Args:
         lifeline: Its end of the connection to the engine.
-        brand: What will brand its tree.
         places: Where control groups may be made, the best first.
     """
 
-    def __init__(self, lifeline: socket.socket, brand: int, places: Sequence[Place]) -> None:
+    def __init__(self, lifeline: socket.socket, places: Sequence[Place]) -> None:
         self._lifeline = lifeline
-        self._brand = brand
         self._places = places
-        self._prepared: Prepared | None = None
+        self._group: Group | None = None
+        self._tools = Tools(selectors.DefaultSelector(), _signal_pipe(), bytearray(MAX_CHUNK_BYTES))
+        self._unread: bytes | None = b""
 
-    def run(self) -> None:
-        """Wait for an order and carry it out; return when it is done, or will not come."""
+    def run(self) -> bool:
+        """Carry out orders until none will come; return whether all is as it should be."""
         become_subreaper(_NAME)
         os.setsid()
-        self._prepared = self._prepare(self._places)
+        self._enter_group(self._places)
+        files = _open_files()
         try:
-            received = _receive_order(self._lifeline)
-            if received is not None:
-                self._carry_out(*received)
+            for number in range(_MAX_ATTEMPTS):
+                if number:
+                    self._say({"ready": True})
+                pipes = Pipes.make()
+                order = self._next_order()
+                if order is None:
+                    return True
+                reach("supervisor.launch_received")
+                self._carry_out(order, pipes)
+                if self._unread is None or _open_files() != files:
+                    break
+            return not _has_children()
         finally:
-            if self._prepared is not None:
-                self._prepared.discard()
+            self._leave_group()
 
-    def _carry_out(self, order: Order, unread: bytes) -> None:
-        reach("supervisor.launch_received")
+    def _next_order(self) -> Order | None:
+        """Wait for an order; None when the engine hangs up instead."""
+        received = [self._unread or b""]
+        size = len(received[0])
+        while b"\n" not in received[-1]:
+            part = self._receive()
+            size += len(part)
+            if not part or size > MAX_ORDER_BYTES:
+                return None
+            received.append(part)
+        line, _, self._unread = b"".join(received).partition(b"\n")
+        message = json.loads(line)
+        # What was meant for the attempt before comes too late.
+        return self._next_order() if "do" in message else Order.from_json(message)
+
+    def _receive(self) -> bytes:
+        """Return what the engine sends next; nothing when it hangs up or SIGTERM comes instead."""
+        selector, signals = self._tools.selector, self._tools.signals
+        selector.register(self._lifeline, selectors.EVENT_READ)
+        selector.register(signals, selectors.EVENT_READ)
         try:
-            child, group = self._adapted(order.containment)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if signals in ready and signal.SIGTERM in os.read(signals, _SIGNALS_BYTES):
+                    return b""
+                if self._lifeline in ready:
+                    return self._lifeline.recv(_READ_BYTES)
+        except OSError:
+            return b""
+        finally:
+            selector.unregister(signals)
+            selector.unregister(self._lifeline)
+
+    def _carry_out(self, order: Order, pipes: Pipes) -> None:
+        brand = new_brand()
+        try:
+            self._adapt(order.containment)
             os.chdir(order.folder)
-            lock = claim("", self._claim(order.attempt_id, group))
+            groups = ((self._group.kind, self._group.path),) if self._group else ()
+            lock = claim("", Claim(os.getpid(), Mark(order.attempt_id, brand), groups))
         except (OSError, AlreadyClaimed, CannotContain) as error:
-            self._refuse(f"{type(error).__name__}: {error}")
+            pipes.close()
+            self._say({"refused": f"{type(error).__name__}: {error}"})
             return
         reach("supervisor.claimed")
-        reaper = Reaper(child.pid)
-        supervisor = Supervisor(order, child, Containment(group, child.pid, reaper.reap), reaper)
-        self._prepared = None  # the supervisor's from here on
-        supervisor.run(self._lifeline, unread)
+        reaper = Reaper()
+        containment = Containment(self._group, reaper.reap)
+        unread, self._unread = self._unread, None
+        try:
+            supervisor = Supervisor(order, pipes, containment, reaper, self._tools)
+        except OSError as error:
+            self._say({"refused": f"its folder cannot be written: {error}"})
+            return
+        self._unread = supervisor.run(self._lifeline, unread or b"", brand=brand)
+        os.chdir("/")
         os.close(lock)
+        if containment.has_left:
+            self._enter_group(self._places)
 
-    def _claim(self, attempt_id: str, group: Group | None) -> Claim:
-        groups = ((group.kind, group.path),) if group else ()
-        return Claim(os.getpid(), Mark(attempt_id, self._brand), groups)
-
-    def _prepare(self, places: Sequence[Place]) -> Prepared:
-        group = self._new_group(places)
-        return Prepared(fork_child(self._brand, (group,) if group else ()), group)
-
-    def _new_group(self, places: Sequence[Place]) -> Group | None:
-        for place in places:
-            name = f"{PREFIX}{os.getpid()}-{self._brand:x}"
-            group = KINDS[place.kind](os.path.join(place.parent or "/", name))
-            with contextlib.suppress(OSError):
-                group.create()
-                return group
-        return None
-
-    def _adapted(self, containment: str) -> Prepared:
-        """Return a living child in the class of containment that was asked for.
+    def _adapt(self, containment: str) -> None:
+        """Be in the class of containment that was asked for.
 
         Raises:
             CannotContain: It is not to be had here.
         """
-        prepared = self._prepared
-        if prepared is not None:
-            kind = prepared.group.kind if prepared.group else cgroup.SCAN
-            lives = os.waitpid(prepared.child.pid, os.WNOHANG) == (0, 0)
-            if lives and containment in (_AUTO, kind):
-                return prepared
-            prepared.discard()
-        places = [place for place in self._places if containment in (_AUTO, place.kind)]
-        if not places and containment not in (_AUTO, cgroup.SCAN):
+        best = self._places[0].kind if self._places else cgroup.SCAN
+        wanted = best if containment == _AUTO else containment
+        if wanted != (self._group.kind if self._group else cgroup.SCAN):
+            self._leave_group()
+            self._enter_group([place for place in self._places if place.kind == wanted])
+        if containment not in (_AUTO, self._group.kind if self._group else cgroup.SCAN):
             raise CannotContain(f"{containment} is not available")
-        self._prepared = self._prepare(places)
-        return self._prepared
 
-    def _refuse(self, problem: str) -> None:
+    def _enter_group(self, places: Sequence[Place]) -> None:
+        """Make a group and enter it; the trees to come are born there."""
+        self._leave_group()
+        for place in places:
+            name = f"{PREFIX}{os.getpid()}-{new_brand():x}"
+            group = KINDS[place.kind](os.path.join(place.parent or "/", name))
+            try:
+                group.create()
+                group.join()
+            except OSError:
+                group.remove()
+                continue
+            self._group = group
+            return
+
+    def _leave_group(self) -> None:
+        if self._group is not None:
+            with contextlib.suppress(OSError):
+                self._group.leave()
+            self._group.remove()
+            self._group = None
+
+    def _say(self, message: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):
-            self._lifeline.sendall(json.dumps({"refused": problem}).encode() + b"\n")
+            self._lifeline.sendall(json.dumps(message).encode() + b"\n")
 
 
 def become_subreaper(name: bytes) -> None:
@@ -150,19 +195,32 @@ def become_subreaper(name: bytes) -> None:
         _libc.prctl(_PR_SET_NAME, name, 0, 0, 0)
 
 
-def _receive_order(lifeline: socket.socket) -> tuple[Order, bytes] | None:
-    """Return the order and what was sent behind it; None when the engine went away."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        try:
-            part = lifeline.recv(_READ_BYTES)
-        except OSError:
-            return None
-        size += len(part)
-        if not part or size > MAX_ORDER_BYTES:
-            return None
-        line, newline, unread = part.partition(b"\n")
-        parts.append(line)
-        if newline:
-            return Order.from_json(json.loads(b"".join(parts))), unread
+def _signal_pipe() -> int:
+    """Have SIGCHLD and SIGTERM written to a pipe, and survive the other polite ones."""
+    readable, writable = os.pipe()
+    os.set_blocking(readable, False)
+    os.set_blocking(writable, False)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _awake)
+    return readable
+
+
+def _has_children() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _open_files() -> int:
+    """Return how many files are open; always the same number where there is no /proc."""
+    try:
+        return len(os.listdir("/proc/self/fd"))
+    except OSError:
+        return 0
+
+
+def _awake(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: the wakeup descriptor has said it already."""

@@ -1,4 +1,4 @@
-"""The engine's end of the spawner: supervisors in stock, one ahead of need."""
+"""The engine's end of the spawner: supervisors in stock, one ahead of need at least."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from typing import Any, Final, NamedTuple
 
 from cc_executor.errors import SpawnFailed
 from cc_executor.journal import crash_points
+from cc_executor.process.wire import Message, Wire, converse
 
 _logger = logging.getLogger(__name__)
 
 _BOOT: Final = Path(__file__).with_name("boot.py")
-_AHEAD: Final = 1
+#: Supervisors kept in waiting after a burst, about 3 MiB each.
+_KEPT: Final = 4
 _TAKE_S: Final = 30.0
 _LEAVE_S: Final = 2.0
 _BURY_S: Final = 10.0
@@ -32,49 +34,56 @@ _REMEMBERED_BURIALS: Final = 1024
 _KEPT_VARIABLES: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", crash_points.VARIABLE)
 
 
-class Lifeline(NamedTuple):
-    """The engine's end of a connection to a supervisor in waiting, and its process id."""
-
-    stream: socket.socket
-    supervisor: int
-
-
 class Stock:
-    """Supervisors in waiting, forked by a spawner that is started when it is first needed.
+    """Supervisors in waiting: fresh ones from a spawner, and those that an attempt has given back.
 
-    Belongs to one event loop. A spawner that has died is replaced.
+    Belongs to one event loop. The spawner is started when it is first needed; one that has died
+    is replaced.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._spawner: socket.socket | None = None
         self._asked_for = 0
-        self._ready: deque[Lifeline] = deque()
-        self._waiting: deque[asyncio.Future[Lifeline]] = deque()
+        self._warm: deque[Wire] = deque()
+        self._fresh: deque[_Fresh] = deque()
+        self._waiting: deque[asyncio.Future[Wire | _Fresh]] = deque()
         self._buried: deque[int] = deque(maxlen=_REMEMBERED_BURIALS)
         self._mourners: dict[int, asyncio.Future[None]] = {}
         self._unread = b""
         self._fds: deque[int] = deque()
 
-    async def take(self) -> Lifeline:
-        """Return a supervisor in waiting.
+    async def take(self) -> Wire:
+        """Return the wire to a supervisor in waiting.
 
         Raises:
             SpawnFailed: None was to be had within 30 s.
         """
         for _ in range(_TRIES):
-            lifeline = self._ready.popleft() if self._ready else await self._next()
-            if lifeline is not None:
-                if _is_connected(lifeline.stream):
-                    return lifeline
-                lifeline.stream.close()
+            found = self._at_hand() or await self._next()
+            if isinstance(found, _Fresh):
+                found = await converse(found.stream, _Returning(self), found.supervisor)
+            if found is not None and found.is_open:
+                return found
         raise SpawnFailed("the spawner or its supervisors die as soon as they start")
 
+    def give_back(self, wire: Wire) -> None:
+        """Take back the supervisor of an attempt that has ended, as soon as it is ready."""
+        wire.listener = _Returning(self)
+
+    def returned(self, wire: Wire) -> None:
+        """Stock a supervisor that is ready again; one too many may go."""
+        if not self._serve_waiting(wire):
+            if len(self._warm) < _KEPT and self._spawner is not None:
+                self._warm.append(wire)
+            else:
+                wire.close()
+
     def replenish(self) -> None:
-        """Have what was taken replaced. Apart from `take`: the start of a child comes first."""
-        if self._spawner is not None:
+        """Have one in stock. Apart from `take`: the start of a child comes first."""
+        if not self._warm and not self._fresh:
             on_their_way = self._asked_for - len(self._waiting)
-            self._ask(_AHEAD - len(self._ready) - on_their_way)
+            self._ask(1 - on_their_way)
 
     async def buried(self, supervisor: int) -> None:
         """Return when the spawner has killed what this dead supervisor left behind.
@@ -96,11 +105,18 @@ class Stock:
         if process is not None:
             await asyncio.to_thread(_see_off, process)
 
-    async def _next(self) -> Lifeline | None:
+    def _at_hand(self) -> Wire | _Fresh | None:
+        while self._warm:
+            wire = self._warm.pop()  # the one whose memory is warmest
+            if wire.is_open:
+                return wire
+        return self._fresh.popleft() if self._fresh else None
+
+    async def _next(self) -> Wire | _Fresh | None:
         """Return the next supervisor, None when the spawner died over it."""
         if self._spawner is None:
             await self._start_spawner()
-        waiter: asyncio.Future[Lifeline] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Wire | _Fresh] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._ask(len(self._waiting) - self._asked_for)
         try:
@@ -168,7 +184,9 @@ class Stock:
     def _heed(self, message: dict[str, Any]) -> None:
         if "supervisor" in message:
             self._asked_for -= 1
-            self._stock(Lifeline(socket.socket(fileno=self._fds.popleft()), message["supervisor"]))
+            fresh = _Fresh(socket.socket(fileno=self._fds.popleft()), message["supervisor"])
+            if not self._serve_waiting(fresh):
+                self._fresh.append(fresh)
         elif "buried" in message:
             self._buried.append(message["buried"])
             mourner = self._mourners.get(message["buried"])
@@ -177,13 +195,13 @@ class Stock:
         else:
             _logger.error("spawner.died", extra=message)
 
-    def _stock(self, lifeline: Lifeline) -> None:
+    def _serve_waiting(self, found: Wire | _Fresh) -> bool:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
-                waiter.set_result(lifeline)
-                return
-        self._ready.append(lifeline)
+                waiter.set_result(found)
+                return True
+        return False
 
     def _part(self, why: str) -> None:
         """Forget the spawner and what it has forked."""
@@ -196,8 +214,12 @@ class Stock:
         self._unread = b""
         while self._fds:
             os.close(self._fds.popleft())
-        while self._ready:
-            self._ready.popleft().stream.close()
+        for fresh in self._fresh:
+            fresh.stream.close()
+        for wire in self._warm:
+            wire.close()
+        self._fresh.clear()
+        self._warm.clear()
         for waiter in tuple(self._waiting):
             if not waiter.done():
                 waiter.set_exception(_SpawnerDied(why))
@@ -210,13 +232,29 @@ class _SpawnerDied(Exception):
     """The spawner is gone while somebody waited for a supervisor."""
 
 
-def _is_connected(stream: socket.socket) -> bool:
-    try:
-        return stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+class _Fresh(NamedTuple):
+    """The engine's end of the lifeline of a supervisor that was just forked."""
+
+    stream: socket.socket
+    supervisor: int
+
+
+class _Returning:
+    """Listens to a supervisor between two attempts."""
+
+    def __init__(self, stock: Stock) -> None:
+        self._stock = stock
+
+    def heed(self, wire: Wire, news: Message) -> None:
+        """Stock it when it is ready."""
+        if "ready" in news:
+            self._stock.returned(wire)
+
+    def has_room(self) -> None:
+        """Nothing is to be sent."""
+
+    def lost(self, wire: Wire) -> None:
+        """Nothing is to be done: nobody uses it."""
 
 
 def _see_off(process: subprocess.Popen[bytes]) -> None:

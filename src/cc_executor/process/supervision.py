@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import sys
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,8 @@ from cc_executor.model.outcomes import Executed
 from cc_executor.process import launching, settle
 from cc_executor.process.attending import Attended
 from cc_executor.process.standby import MAX_ORDER_BYTES
-from cc_executor.process.stock import Lifeline, Stock
+from cc_executor.process.stock import Stock
+from cc_executor.process.wire import Wire
 
 _BEGIN_S: Final = 30.0
 
@@ -48,10 +48,10 @@ class ProcessSupervision:
         except OSError as error:
             raise SpawnFailed(f"its folder cannot be written: {error}") from error
         reach("client.folder_written")
-        lifeline = await self._stock.take()
-        attempt = Attended(folder, functools.partial(self._stock.buried, lifeline.supervisor))
+        wire = await self._stock.take()
+        attempt = Attended(folder, self._stock)
         try:
-            problem = await _begin(attempt, lifeline, order, folder)
+            problem = await _begin(attempt, wire, order, folder)
         except BaseException:
             await attempt.aclose()
             raise
@@ -88,11 +88,11 @@ class ProcessSupervision:
         await self._stock.aclose()
 
 
-async def _begin(attempt: Attended, lifeline: Lifeline, order: bytes, folder: Path) -> str | None:
+async def _begin(attempt: Attended, wire: Wire, order: bytes, folder: Path) -> str | None:
     """Give the order; return None when there is a child, else why there is none."""
     try:
         async with asyncio.timeout(_BEGIN_S):
-            return await attempt.begin(lifeline.stream, order)
+            return await attempt.begin(wire, order)
     except TimeoutError:
         if await asyncio.to_thread(settle.settle, folder) is None:
             return f"its supervisor did nothing for {_BEGIN_S:g} s"

@@ -10,13 +10,13 @@ Standard library only.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import selectors
 import signal
 import socket
 import time
 from collections.abc import Mapping
-from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from cc_executor.journal import layout
@@ -26,7 +26,7 @@ from cc_executor.journal.writer import JournalWriter
 from cc_executor.process import ladder as rungs
 from cc_executor.process import timers
 from cc_executor.process.capture import Capture, StdinFeed
-from cc_executor.process.child import Child, failure
+from cc_executor.process.child import CannotStart, Pipes, start
 from cc_executor.process.connections import Command, Connection, Connections, Refused
 from cc_executor.process.containment import Containment
 from cc_executor.process.ladder import StopLadder
@@ -38,7 +38,7 @@ from cc_executor.process.tree import Swept
 
 _FAREWELL_S: Final = 1.0
 _SWEEP_S: Final = 10.0
-_STATUS_BYTES: Final = 1 << 16
+_SIGNALS_BYTES: Final = 4096
 
 # The words of `model.outcomes.EndedBy`, which this process does not import.
 EXIT: Final = "exit"
@@ -73,29 +73,46 @@ EXPIRY: Final[Mapping[str, Cause]] = {
 SIGNALLED: Final = Cause(ORPHANED, error="the supervisor was told to terminate (SIGTERM)")
 
 
+class Tools(NamedTuple):
+    """What one attempt after the other is supervised with.
+
+    Attributes:
+        selector: The event loop; what is registered carries a callback that takes the event mask.
+        signals: Gives the numbers of signals that have arrived, one byte each.
+        buffer: What is read goes through it.
+    """
+
+    selector: selectors.BaseSelector
+    signals: int
+    buffer: bytearray
+
+
 class Supervisor:
     """Owns the child from its order to its outcome. The current directory is its folder.
 
     Args:
         order: What is to be run.
-        child: The waiting child that is to run it.
+        pipes: The child's standard streams.
         containment: Hold on its tree.
         reaper: Of this process's children.
+        tools: For the loop.
     """
 
     def __init__(
-        self, order: Order, child: Child, containment: Containment, reaper: Reaper
+        self, order: Order, pipes: Pipes, containment: Containment, reaper: Reaper, tools: Tools
     ) -> None:
         self._order = order
-        self._child = child
+        self._pipes = pipes
         self._containment = containment
         self._reaper = reaper
-        self._selector = selectors.DefaultSelector()
+        self._selector = tools.selector
+        self._signals = tools.signals
         self._outcome = OutcomeFile()
         self._journal = JournalWriter()
         self._capture = Capture(
             self._selector,
             self._journal,
+            tools.buffer,
             limit_bytes=order.output_limit_bytes,
             on_limit=lambda limit, problem: self._stop(Cause(LIMIT, limit=limit, error=problem)),
         )
@@ -113,9 +130,9 @@ class Supervisor:
             self._attendance,
         )
         self._ladder = StopLadder(order.ladder)
-        self._feed: StdinFeed | None = None
+        self._feed = StdinFeed(self._selector, pipes.stdin)
         self._cause: Cause | None = None
-        self._running = False
+        self._lifeline: Connection | None = None
         self._told_head = 0
         self._swept: set[int] = set()
         self._survivors: tuple[int, ...] = ()
@@ -123,43 +140,60 @@ class Supervisor:
         self._started = time.monotonic()
         self._clocks = Clocks(order.timers, judged=order.judged, now=self._started)
 
-    def run(self, lifeline: socket.socket, unread: bytes) -> None:
+    def run(self, lifeline: socket.socket, unread: bytes, *, brand: int) -> bytes | None:
         """Run the attempt to its end; returns when its outcome is in place and told.
 
         Args:
             lifeline: The connection to the engine that gave the order.
             unread: What it had sent behind the order.
+            brand: What brands the tree (`marks.new_brand`).
+
+        Returns:
+            What the engine had sent for the time after; None when it has hung up, or this process
+            is not fit for another attempt.
         """
+        fit = True
         try:
-            self._start(lifeline, unread)
+            self._start(lifeline, unread, brand)
             while self._reaper.status is None and not self._survivors:
                 self._turn()
             reach("supervisor.child_reaped")
             self._sweep()
+        except CannotStart as error:
+            self._cause = Cause(NOT_STARTED, error=str(error))
         except BaseException as error:  # noqa: BLE001  # whatever it is: first the tree, then the truth
+            fit = False
             self._cause = Cause(LOST, error=f"the supervisor failed: {error!r}")
             self._note(self._containment.kill(within_s=_SWEEP_S))
-        self._finish()
+        rest = self._finish()
+        return rest if fit and not self._survivors else None
 
     # --- start and loop ---------------------------------------------------------------------------
 
-    def _start(self, lifeline: socket.socket, unread: bytes) -> None:
-        self._watch_signals()
-        self._selector.register(self._child.status, selectors.EVENT_READ, self._exec_answered)
-        self._capture.watch(STDOUT, self._child.stdout)
-        self._capture.watch(STDERR, self._child.stderr)
-        self._child.execute(self._order)
-        reach("supervisor.exec_ordered")
-        if self._order.keep_stdin_open:
-            self._feed = StdinFeed(self._selector, self._child.stdin)
-            self._feed.give(self._given_stdin())
-        else:
-            os.close(self._child.stdin)
-        engine = self._connections.add(lifeline)
-        engine.become_engine(self._order.engine_pid)
+    def _start(self, lifeline: socket.socket, unread: bytes, brand: int) -> None:
+        self._selector.register(self._signals, selectors.EVENT_READ, self._signalled)
+        self._lifeline = self._connections.add(lifeline)
+        self._lifeline.become_engine(self._order.engine_pid)
         self._attendance()  # it may be dead by now
-        engine.feed(unread)
+        try:
+            self._reaper.child = start(self._order, self._pipes, brand)
+        finally:
+            self._pipes.close_ends_of_child()
+            self._capture.watch(STDOUT, self._pipes.stdout)
+            self._capture.watch(STDERR, self._pipes.stderr)
+        self._containment.started(self._reaper.child)
+        reach("supervisor.child_started")
+        self._connections.tell({"started": self._reaper.child})
+        self._feed_stdin()
+        self._lifeline.feed(unread)
         self._listen()
+
+    def _feed_stdin(self) -> None:
+        if not self._order.keep_stdin_open:
+            self._feed.cut()
+        elif self._order.has_stdin:
+            with open(layout.STDIN, "rb") as file:
+                self._feed.give(file.read())
 
     def _turn(self) -> None:
         """Wait for what is next, and react to it."""
@@ -186,33 +220,11 @@ class Supervisor:
             due = expiry.at if expiry is not None else None
         return None if due is None else max(due - time.monotonic(), 0.0)
 
-    def _watch_signals(self) -> None:
-        """Have SIGCHLD and SIGTERM wake the loop, and survive the other polite ones."""
-        readable, writable = os.pipe()
-        os.set_blocking(readable, False)
-        os.set_blocking(writable, False)
-        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, _awake)
-        self._selector.register(
-            readable, selectors.EVENT_READ, lambda _mask: self._signalled(os.read(readable, 4096))
-        )
-
-    def _signalled(self, numbers: bytes) -> None:
+    def _signalled(self, _mask: int) -> None:
+        arrived = os.read(self._signals, _SIGNALS_BYTES)
         self._reaper.reap()
-        if signal.SIGTERM in numbers:
+        if signal.SIGTERM in arrived and self._reaper.status is None:
             self._stop(SIGNALLED)
-
-    def _exec_answered(self, _mask: int) -> None:
-        report = os.read(self._child.status, _STATUS_BYTES)
-        self._selector.unregister(self._child.status)
-        os.close(self._child.status)
-        if report:
-            self._cause = Cause(NOT_STARTED, error=failure(report))
-            return
-        self._running = True
-        reach("supervisor.started")
-        self._connections.tell({"started": self._child.pid})
 
     def _listen(self) -> None:
         """Open the control socket. Its name is short because this is the current directory."""
@@ -220,12 +232,6 @@ class Supervisor:
         listener.bind(layout.CONTROL)
         listener.listen()
         self._connections.listen(listener)
-
-    def _given_stdin(self) -> bytes:
-        if not self._order.has_stdin:
-            return b""
-        with open(layout.STDIN, "rb") as file:
-            return file.read()
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -247,35 +253,43 @@ class Supervisor:
         if rung.action == rungs.KILL:
             self._note(self._containment.kill(within_s=rung.grace_s))
         elif rung.action == rungs.STDIN:
-            if self._feed is not None:
-                self._feed.cut()
+            self._feed.cut()
         else:
             number = signal.SIGINT if rung.action == rungs.INTERRUPT else signal.SIGTERM
-            os.kill(self._child.pid, number)
+            os.kill(self._reaper.child, number)
         self._thaw()  # after the signal: it is the first thing that a paused child sees
 
     def _note(self, swept: Swept) -> None:
-        self._swept |= swept.killed - {self._child.pid}
+        self._swept |= swept.killed - {self._reaper.child}
         self._survivors = swept.survivors
 
     def _sweep(self) -> None:
         """End what the child left behind: when a task is over, nothing of it is alive."""
-        if self._selector.get_map().get(self._child.status) is not None:
-            self._exec_answered(0)  # it was so short that its end was noticed first
         if self._reaper.reap():
             self._note(self._containment.kill(within_s=_SWEEP_S))
         self._capture.drain()
         reach("supervisor.tree_gone")
 
-    def _finish(self) -> None:
-        executed = self._executed()
-        self._containment.remove()
-        self._outcome.put(executed)
+    def _finish(self) -> bytes | None:
+        self._outcome.put(executed := self._executed())
         self._connections.tell({"ended": executed, "head": self._capture.head})
-        self._connections.farewell(_FAREWELL_S)
+        unread = self._connections.farewell(_FAREWELL_S, staying=self._lifeline)
         reach("supervisor.engine_told")
         self._outcome.sync()
         self._journal.sync()
+        self._close()
+        return unread
+
+    def _close(self) -> None:
+        """Let go of all that this attempt had open."""
+        self._capture.drain()
+        self._feed.cut()
+        self._outcome.close()
+        self._journal.close()
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(self._signals)
+        with contextlib.suppress(OSError):
+            os.unlink(layout.CONTROL)
 
     def _executed(self) -> dict[str, Any]:
         """Return what was seen, in the words of `model.outcomes.Executed`."""
@@ -294,10 +308,10 @@ class Supervisor:
             "output_bytes": self._capture.head,
             "stdout_bytes": self._capture.bytes[STDOUT],
             "stderr_bytes": self._capture.bytes[STDERR],
-            "max_rss_bytes": self._reaper.max_rss_bytes or None,
-            "cpu_s": self._reaper.cpu_s if status is not None else None,
         }
-        if status is not None and cause.ended_by != NOT_STARTED:
+        if status is not None:
+            seen["cpu_s"] = self._reaper.cpu_s
+            seen["max_rss_bytes"] = self._reaper.max_rss_bytes
             seen.update(_how_it_exited(status))
         if self._survivors:
             seen["error"] = f"could not be killed: {', '.join(map(str, self._survivors))}"
@@ -313,8 +327,7 @@ class Supervisor:
             peer.become_engine(command["pid"])
         peer.answer(
             command,
-            pid=self._child.pid,
-            running=self._running,
+            pid=self._reaper.child,
             head=self._capture.head,
             paused=self._clocks.paused,
         )
@@ -356,17 +369,15 @@ class Supervisor:
         )
 
     def _write(self, peer: Connection, command: Command) -> None:
-        feed = self._feed
-        if feed is None or not feed.is_open:
+        if not self._feed.is_open:
             raise Refused("stdin is closed")
-        if not feed.has_room:
+        if not self._feed.has_room:
             raise Refused("the child does not read its stdin")
-        feed.give(base64.b64decode(command["data"], validate=True))
+        self._feed.give(base64.b64decode(command["data"], validate=True))
         peer.answer(command)
 
     def _close_stdin(self, peer: Connection, command: Command) -> None:
-        if self._feed is not None:
-            self._feed.close()
+        self._feed.close()
         peer.answer(command)
 
 
@@ -376,7 +387,3 @@ def _how_it_exited(status: int) -> dict[str, Any]:
         names = {known.value: known.name for known in signal.Signals}
         return {"signal": names.get(number, f"SIG{number}")}  # real-time signals have no name
     return {"exit_code": os.WEXITSTATUS(status)}
-
-
-def _awake(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the wakeup descriptor has said it already."""

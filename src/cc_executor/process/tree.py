@@ -135,7 +135,7 @@ def kill_below(root: int, *, reap: Callable[[], bool], within_s: float) -> Swept
         within_s: Bound.
     """
     killed: set[tuple[int, int]] = set()
-    for _ in _pauses(within_s):
+    for _ in pauses(within_s):
         if not reap():
             return Swept(_ids(killed))
         killed.update(_kill_once_below(root))
@@ -151,7 +151,7 @@ def kill_marked(mark: Mark, *, within_s: float) -> Swept:
     killed: set[tuple[int, int]] = set()
     found: list[Process] = []
     empty = 0
-    for _ in _pauses(within_s):
+    for _ in pauses(within_s):
         found = find_marked(mark)
         empty = 0 if found else empty + 1
         if empty == _EMPTY_SCANS:
@@ -181,7 +181,7 @@ def stop_below(root: int, spared: Collection[int], *, within_s: float) -> list[P
     """
     stopped: dict[tuple[int, int], Process] = {}
     quiet = 0
-    for _ in _pauses(within_s):
+    for _ in pauses(within_s):
         running = [
             process
             for process in descendants((root,), everybody())
@@ -230,7 +230,7 @@ def _kill(pid: int, number: int) -> bool:
     return False
 
 
-def _pauses(within_s: float) -> Iterator[None]:
+def pauses(within_s: float) -> Iterator[None]:
     """Yield at once, then again after ever longer pauses, until the bound."""
     gives_up_at = time.monotonic() + within_s
     pause_s = _FIRST_PAUSE_S

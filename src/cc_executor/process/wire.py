@@ -10,9 +10,9 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from cc_executor.journal import layout
 
@@ -23,29 +23,40 @@ class WireLost(ConnectionError):
     """The supervisor hung up before it answered."""
 
 
+class Listener(Protocol):
+    """Whom a wire speaks to."""
+
+    def heed(self, wire: Wire, news: Message) -> None:
+        """React to a line that answers no command."""
+
+    def has_room(self) -> None:
+        """React to that more can be sent, after a while in which nothing could."""
+
+    def lost(self, wire: Wire) -> None:
+        """React to that the supervisor has hung up, or `close` was called."""
+
+
 class Wire(asyncio.Protocol):
-    """One connection.
+    """One connection to a supervisor, in use by one attempt after the other.
 
     Args:
-        on_news: Called with every line that answers no command.
-        on_room: Called when more can be sent after a while in which nothing could.
-        on_lost: Called once, when the supervisor has hung up or `close` was called.
+        listener: Whom it speaks to; may be changed at any time.
+        supervisor: Process id of the other end, 0 when it is not known.
     """
 
-    def __init__(
-        self,
-        on_news: Callable[[Message], None],
-        on_room: Callable[[], None],
-        on_lost: Callable[[], None],
-    ) -> None:
+    def __init__(self, listener: Listener, supervisor: int = 0) -> None:
+        self.listener = listener
+        self.supervisor = supervisor
         self.has_room = True
-        self._on_news = on_news
-        self._on_room = on_room
-        self._on_lost = on_lost
         self._transport: asyncio.WriteTransport | None = None
         self._unread = b""
         self._answers: dict[int, asyncio.Future[Message]] = {}
         self._last_id = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the supervisor is still there, as far as is known."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def send(self, line: bytes) -> None:
         """Send a line as it is."""
@@ -92,7 +103,7 @@ class Wire(asyncio.Protocol):
             message = json.loads(line)
             answer = self._answers.get(message["id"]) if "id" in message else None
             if answer is None:
-                self._on_news(message)
+                self.listener.heed(self, message)
             elif not answer.done():
                 answer.set_result(message)
 
@@ -103,7 +114,7 @@ class Wire(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Note that it reads again."""
         self.has_room = True
-        self._on_room()
+        self.listener.has_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
@@ -111,10 +122,10 @@ class Wire(asyncio.Protocol):
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(exc or WireLost())
-        self._on_lost()
+        self.listener.lost(self)
 
 
-async def call(folder: Path, wire: Callable[[], Wire]) -> Wire:
+async def call(folder: Path, listener: Listener) -> Wire:
     """Connect to the control socket of a supervisor.
 
     Raises:
@@ -129,14 +140,15 @@ async def call(folder: Path, wire: Callable[[], Wire]) -> Wire:
     except BaseException:
         stream.close()
         raise
-    return await converse(stream, wire)
+    return await converse(stream, listener)
 
 
-async def converse(stream: socket.socket, wire: Callable[[], Wire]) -> Wire:
+async def converse(stream: socket.socket, listener: Listener, supervisor: int = 0) -> Wire:
     """Converse over a connected socket."""
     stream.setblocking(False)
-    _, made = await asyncio.get_running_loop().create_unix_connection(wire, sock=stream)
-    return made
+    loop = asyncio.get_running_loop()
+    _, wire = await loop.create_unix_connection(lambda: Wire(listener, supervisor), sock=stream)
+    return wire
 
 
 @contextlib.contextmanager

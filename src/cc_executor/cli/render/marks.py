@@ -35,7 +35,8 @@ MARKS: Final[Mapping[TaskState, Mark]] = {
 }
 
 
-def sign(state: TaskState, encoding: str) -> str:
-    """Return the mark of a state in an encoding that may not have it."""
+def sign(state: TaskState, encoding: str | None) -> str:
+    """Return the mark of a state in an encoding that may not have it; None has everything."""
     mark = MARKS[state]
-    return mark.sign if encoding.lower().replace("-", "").startswith("utf") else mark.ascii
+    has_it = encoding is None or encoding.lower().startswith("utf")
+    return mark.sign if has_it else mark.ascii

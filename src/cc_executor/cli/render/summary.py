@@ -24,7 +24,7 @@ from cc_executor.model.failures import FAILURES, Failure
 _SPEAK_FOR_THEMSELVES: Final = (None, Failure.CANCELLED, Failure.UPSTREAM)
 
 
-def summary(execution: ExecutionResult, *, encoding: str) -> list[Text]:
+def summary(execution: ExecutionResult, *, encoding: str | None) -> list[Text]:
     """Return a line for the whole, one for each task, and what can be done next."""
     tasks = in_columns(task_row(task, encoding=encoding) for task in execution.tasks)
     return [headline(execution), *tasks, *_next(execution)]
@@ -43,7 +43,7 @@ def headline(execution: ExecutionResult) -> Text:
     return line.append(f"  {', '.join(parts)}")
 
 
-def task_row(task: TaskResult, *, encoding: str) -> list[Text]:
+def task_row(task: TaskResult, *, encoding: str | None) -> list[Text]:
     """Return the cells of one task: name, state, proof, time, attempts, cost, files or why."""
     outcome = task.outcome
     executed = outcome.executed if outcome else None
@@ -54,7 +54,7 @@ def task_row(task: TaskResult, *, encoding: str) -> list[Text]:
         Text(str(task.state)),
         Text(str(outcome.verified.status) if outcome and outcome.ok else ""),
         Text("carried over" if carried else duration(executed.duration_s if executed else None)),
-        Text(counted(task.record.attempts, "attempt") if task.record.attempts != 1 else ""),
+        Text(counted(task.record.attempts, "attempt") if task.record.attempts > 1 else ""),
         Text(money(outcome.cost_usd) if outcome and _can_cost(task) else ""),
         Text(_last_words(task)),
     ]

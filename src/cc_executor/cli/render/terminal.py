@@ -28,18 +28,16 @@ def print_lines(stream: TextIO, lines: Iterable[Text]) -> None:
 
 
 def in_columns(rows: Iterable[Iterable[Text]], *, gap: str = "  ") -> list[Text]:
-    """Return one line per row, its cells padded to their column's width, the last one not."""
+    """Return one line per row, its cells padded to their column's width; no empty columns."""
     table = [list(row) for row in rows]
-    if not table:
-        return []
-    widths = [max(row[column].cell_len for row in table) for column in range(len(table[0]))]
+    widths = [max(cell.cell_len for cell in column) for column in zip(*table, strict=True)]
     lines = []
     for row in table:
         line = Text()
-        for cell, width in zip(row[:-1], widths[:-1], strict=True):
-            line.append_text(cell)
-            line.append(" " * (width - cell.cell_len) + gap)
-        line.append_text(row[-1])
+        for cell, width in zip(row, widths, strict=True):
+            if width:
+                line.append_text(cell)
+                line.append(" " * (width - cell.cell_len) + gap)
         line.rstrip()
         lines.append(line)
     return lines
