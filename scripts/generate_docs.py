@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 import cc_executor
+from cc_executor.cli.exits import MEANINGS
+from cc_executor.cli.reference import help_texts
 from cc_executor.errors import CCExecutorError
 from cc_executor.model.failures import FAILURES
 from cc_executor.model.lifecycle import MOVES, TaskState, is_final
@@ -78,8 +80,25 @@ def settings() -> Iterator[str]:
     yield from reference().splitlines()
 
 
+def command_line() -> Iterator[str]:
+    """Yield the help of every command."""
+    for command, text in help_texts():
+        yield from ("", f"## {command}", "", "```text", text, "```")
+    yield ""
+
+
+def exit_codes() -> Iterator[str]:
+    """Yield a table of the exit codes."""
+    yield "| code | name | meaning |"
+    yield "|---|---|---|"
+    for code, meaning in MEANINGS.items():
+        yield f"| {code.value} | {code.name.lower()} | {meaning} |"
+
+
 PARTS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
+    "command-line": command_line,
     "errors": errors,
+    "exit-codes": exit_codes,
     "failures": failures,
     "settings": settings,
     "task-states": task_states,

@@ -81,7 +81,7 @@ def _number(value: Any) -> float:  # noqa: ANN401 - text or a TOML value
         number = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"{value!r} is not a number") from None
-    if number != number:  # noqa: PLR0124 - NaN
+    if number != number:  # noqa: PLR0124 - only a NaN is not itself
         raise ValueError("NaN is not a number")
     return number
 

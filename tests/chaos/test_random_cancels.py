@@ -46,7 +46,9 @@ async def test_random_cancels_leave_no_survivor(
             lifeline = workspace / LIFELINE
             return name if lifeline.exists() and is_held(lifeline) else None
 
-        survivors = [name for name in await asyncio.gather(*(one(*p[:3], now=p[3]) for p in plans)) if name]
+        survivors = [
+            name for name in await asyncio.gather(*(one(*p[:3], now=p[3]) for p in plans)) if name
+        ]
 
     assert survivors == []
     assert len(plans) == rounds

@@ -72,9 +72,7 @@ def task(
         spec=spec,
         state=state or (ended.state if ended else TaskState.QUEUED),
         outcome=ended,
-        started_at=AT if ended else None,
-        ended_at=AT + 2 if ended else None,
-        **{"attempts": 1 if ended else 0, **fields},
+        **{"attempts": 1, "started_at": AT, "ended_at": AT + 2, **fields} if ended else fields,
     )
     return TaskResult(record=record)
 

@@ -78,7 +78,7 @@ def test_a_cursor_that_is_given_wins_over_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "12", '{"seq":"x"}', '{"chunks":[1]}', "\udcff"], ids=ascii)
 def test_what_is_no_cursor_is_refused_and_says_where_it_was(text: str) -> None:
-    with pytest.raises(InvalidCursor, match="^--after: "):
+    with pytest.raises(InvalidCursor, match=r"^--after: "):
         parse(text, where="--after")
 
 

@@ -24,7 +24,7 @@ class Noting:
 
     agent_events = True
 
-    def __init__(self, on_show: Callable[[StreamEvent], None] | None = None) -> None:
+    def __init__(self, on_show: Callable[[StreamEvent], object] | None = None) -> None:
         self.said: list[str] = []
         self._on_show = on_show
 
@@ -141,7 +141,7 @@ async def test_after_an_interrupt_a_reader_who_stands_still_is_not_waited_for(
     monkeypatch.setattr(following, "_CLOSING_S", 0.05)
     reads = threading.Event()
     executor = FakeExecutor(events=EVENTS, hold=asyncio.Event())
-    view, interrupts = Noting(lambda _: reads.wait(2 * BOUND_S) and None), Interrupts()
+    view, interrupts = Noting(lambda _: reads.wait(2 * BOUND_S)), Interrupts()
     running = asyncio.ensure_future(follow_own(executor, execution(), view, interrupts))
     await until(lambda: executor.calls("stream"))
 
@@ -159,7 +159,7 @@ async def test_another_interrupt_gives_up_on_what_is_left_to_show(
     monkeypatch.setattr(following, "_CLOSING_S", 0.05)
     reads = threading.Event()
     executor = FakeExecutor(events=EVENTS)
-    view, interrupts = Noting(lambda _: reads.wait(2 * BOUND_S) and None), Interrupts()
+    view, interrupts = Noting(lambda _: reads.wait(2 * BOUND_S)), Interrupts()
     running = asyncio.ensure_future(follow_own(executor, execution(), view, interrupts))
     await until(lambda: executor.calls("wait"))
     await idle()  # it has ended; only the showing is left

@@ -38,7 +38,7 @@ async def test_what_goes_wrong_is_raised_where_it_was_asked_for() -> None:
 async def test_a_reader_who_stands_still_does_not_hold_the_loop() -> None:
     showing = Showing()
     reads = threading.Event()
-    showing_it = asyncio.ensure_future(showing.call(lambda: reads.wait(BOUND_S) and None))
+    showing_it = asyncio.ensure_future(showing.call(lambda: reads.wait(BOUND_S)))
 
     for _ in range(100):
         await asyncio.sleep(0)
@@ -52,7 +52,7 @@ async def test_a_reader_who_stands_still_does_not_hold_the_loop() -> None:
 async def test_a_call_that_nobody_waits_for_any_more_disturbs_nobody() -> None:
     showing = Showing()
     reads = threading.Event()
-    abandoned = asyncio.ensure_future(showing.call(lambda: reads.wait(BOUND_S) and None))
+    abandoned = asyncio.ensure_future(showing.call(lambda: reads.wait(BOUND_S)))
     await asyncio.sleep(0)
     abandoned.cancel()
     reads.set()

@@ -76,7 +76,10 @@ def lists(draw: st.DrawFn) -> list[TaskRecord]:
 
 @given(lists(), st.booleans(), st.booleans(), st.integers(0, 4))
 def test_a_plan_keeps_the_rules(
-    entries: list[TaskRecord], stop: bool, cancelling: bool, room: int
+    entries: list[TaskRecord],
+    stop: bool,  # noqa: FBT001 - hypothesis gives it by name
+    cancelling: bool,  # noqa: FBT001 - hypothesis gives it by name
+    room: int,
 ) -> None:
     plan = next_moves(entries, stop_on_failure=stop, cancelling=cancelling, concurrency=room)
 

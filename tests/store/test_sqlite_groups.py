@@ -11,7 +11,7 @@ import pytest
 
 from cc_executor.errors import StaleWrite, StoreUnavailable
 from cc_executor.model.lifecycle import Move
-from cc_executor.model.records import Lease, Noted
+from cc_executor.model.records import Lease, Noted, Wish
 from cc_executor.store.sqlite import SqliteStore, database
 from cc_executor.store.sqlite.clerks import Reader, Writer
 from cc_executor.store.sqlite.tables import SqliteTables
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cc_executor.store.sqlite.worker import Job
+    from cc_executor.store.tables import Tables
 
 WAIT_S = 10.0
 
@@ -53,11 +54,12 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 async def connection_pragma(store: SqliteStore, name: str, *value: int) -> int:
-    def ask(tables: object) -> int:
-        assert isinstance(tables, SqliteTables)
-        return int(tables._connection.pragma(name, *value))
+    return await store._write(lambda tables: int(connection_of(tables).pragma(name, *value)))
 
-    return await store._write(ask)
+
+def connection_of(tables: Tables) -> apsw.Connection:
+    assert isinstance(tables, SqliteTables)
+    return tables._connection
 
 
 def large_note(size_bytes: int) -> Noted:
@@ -138,8 +140,7 @@ async def test_reading_does_not_wait_for_a_write_and_does_not_see_half_of_it(
     lease = await owned(store)
     gate = Gate()
 
-    def write_slowly(tables: object) -> None:
-        assert isinstance(tables, SqliteTables)
+    def write_slowly(tables: Tables) -> None:
         tables.give_execution("run", generation=7, owner="half done")
         gate(tables)
 
@@ -190,6 +191,20 @@ async def test_an_error_in_a_piece_of_work_reaches_its_caller_and_nobody_else(
         ZeroDivisionError,
         tuple,
     ]
+
+
+async def test_an_error_of_the_database_reaches_its_caller_and_nobody_else(
+    store: SqliteStore,
+) -> None:
+    lease = await owned(store)
+
+    def break_a_rule_of_the_schema(tables: Tables) -> None:
+        tables.give_execution("run", generation=7, owner="nobody")
+        tables.add_request("nothing", Wish.KILL, task_id=None, at=AT)
+
+    with pytest.raises(StoreUnavailable, match="FOREIGN KEY"):
+        await store._write(break_a_rule_of_the_schema)
+    await store.record(lease, note())
 
 
 # --- the queue -------------------------------------------------------------------------------
@@ -344,10 +359,22 @@ async def test_the_log_is_written_back_and_begun_again(store: SqliteStore, tmp_p
     assert max(sizes) < 20_000_000
 
 
+class CountingPatience(database._Patience):
+    """Counts how often somebody began to wait."""
+
+    waits = 0
+
+    def __call__(self, earlier_calls: int) -> bool:
+        self.waits += earlier_calls == 0
+        return super().__call__(earlier_calls)
+
+
 async def test_a_lock_that_another_process_keeps_is_waited_for_but_not_for_ever(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease = await owned(store)
+    patience = CountingPatience()
+    await store._write(lambda tables: connection_of(tables).set_busy_handler(patience))
     other = apsw.Connection(str(tmp_path / "store.sqlite"))
     other.execute("BEGIN IMMEDIATE")
     monkeypatch.setattr(database, "LOCK_WAIT_S", 0.05)
@@ -356,6 +383,7 @@ async def test_a_lock_that_another_process_keeps_is_waited_for_but_not_for_ever(
     assert {str(refusal).split(":")[1] for refusal in refusals} == {
         " another process kept it locked for too long"
     }
+    assert patience.waits <= 2  # a group of one, then the others together
     monkeypatch.undo()
     writing_again = asyncio.ensure_future(store.record(lease, note()))
     await store.version()  # it reads all the same

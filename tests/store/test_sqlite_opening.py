@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,6 +144,26 @@ async def test_giving_up_while_it_opens_leaves_nothing_open(path: Path) -> None:
     assert names_in(path.parent) == {"store.sqlite"}
 
 
+async def test_whoever_opens_it_while_another_one_makes_it_waits(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path):
+        pass
+    other = apsw.Connection(str(path))
+    other.pragma("journal_mode", "delete")
+    other.execute("BEGIN IMMEDIATE")
+
+    def let_go_instead(_seconds: float) -> None:
+        if other.in_transaction:
+            other.execute("COMMIT")
+
+    monkeypatch.setattr(time, "sleep", let_go_instead)
+    async with opened(path) as store:
+        assert not other.in_transaction
+        await owned(store)
+    other.close()
+
+
 # --- what is refused -------------------------------------------------------------------------
 
 
@@ -151,6 +172,7 @@ async def test_a_database_from_a_newer_version_is_refused_and_left_alone(path: P
         await owned(store)
     connection = apsw.Connection(str(path))
     connection.pragma("user_version", len(migrations()) + 1)
+    connection.pragma("journal_mode", "delete")  # who knows what it will be then
     connection.close()
     before = contents_of(path.parent)
     with pytest.raises(StateDirectoryRefused, match="is from a newer version"):

@@ -104,7 +104,7 @@ async def test_killing_writers_at_any_moment_loses_nothing_that_was_acknowledged
 ) -> None:
     seed = os.environ.get("CC_EXECUTOR_CHAOS_SEED") or str(random.SystemRandom().getrandbits(32))
     print(f"CC_EXECUTOR_CHAOS_SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
-    chance = random.Random(seed)  # noqa: S311 - not a secret
+    chance = random.Random(seed)
     database = tmp_path / "store.sqlite"
     for number in range(ROUNDS):
         acknowledged: dict[str, list[int]] = defaultdict(list)

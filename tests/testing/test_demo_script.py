@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cc_executor.model.specs import TaskSpec
@@ -24,7 +25,7 @@ def asked(prompt: str, results: tuple[ToolResult, ...], *, turns: int) -> Reques
 
 
 def run_task(cli: Claude, task: Mapping[str, object]) -> Run:
-    spec = TaskSpec(**task)  # type: ignore[arg-type]
+    spec = msgspec.convert(task, TaskSpec)
     assert spec.prompt is not None
     assert spec.permission_mode is not None
     flags = ["--permission-mode", spec.permission_mode, "--allowedTools", *spec.allowed_tools]
@@ -55,7 +56,7 @@ def test_the_real_cli_makes_a_program_whose_tests_pass(tmp_path: Path) -> None:
 
 
 def test_the_tasks_are_valid_task_specs_with_names_of_their_own() -> None:
-    specs = [TaskSpec(**task) for task in TASKS]  # type: ignore[arg-type]
+    specs = [msgspec.convert(task, TaskSpec) for task in TASKS]
 
     assert [spec.name for spec in specs] == ["program", "tests", "readme"]
 

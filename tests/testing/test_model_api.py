@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -33,6 +34,9 @@ BOUND_S = 10.0
 
 def user(*texts: str) -> dict[str, Any]:
     return {"role": "user", "content": [{"type": "text", "text": text} for text in texts]}
+
+
+STREAMED = {"model": "m", "messages": [user("go")], "stream": True}
 
 
 def assistant(text: str = "ok") -> dict[str, Any]:
@@ -147,6 +151,7 @@ def test_the_conversation_decides_the_turn_and_not_the_number_of_requests() -> N
         assert [caller.text(*start), caller.text(*start)] == ["first", "first"]
         assert caller.text(*start, assistant(), tool_result("ok")) == "second"
         assert caller.text(*start, *[assistant(), user("more")] * 5) == "last"
+        assert caller.text(*start, assistant(), assistant(), tool_result("ok")) == "second"
 
 
 def test_a_later_prompt_of_the_same_session_starts_its_own_scenario() -> None:
@@ -247,14 +252,16 @@ def test_faults_strike_one_after_the_other() -> None:
         assert [caller.ask(user("go"))[0] for _ in range(3)] == [500, 400, 200]
 
 
-def test_an_overload_ends_the_stream_and_leaves_whole_answers_alone() -> None:
-    with playing(say("ok").after(Overload())) as api:
-        got = Caller(api).stream(user("go"))
+def test_an_overload_ends_the_stream_and_is_no_matter_of_whole_answers() -> None:
+    with playing(say("ok").after(Overload(times=1))) as api:
         whole = Caller(api).text(user("go"))
+        got = Caller(api).stream(user("go"))
+        again = Caller(api).stream(user("go"))
 
+    assert whole == "ok"
     assert [event["type"] for event in got] == ["message_start", "error"]
     assert got[1]["error"]["type"] == "overloaded_error"
-    assert whole == "ok"
+    assert again[-1]["type"] == "message_stop"
 
 
 def test_a_dropped_stream_ends_in_the_middle() -> None:
@@ -280,56 +287,60 @@ def test_a_stall_with_pings_goes_on_afterwards() -> None:
     assert got[-1] == "message_stop"
 
 
-@pytest.fixture
-def stalled() -> Iterator[tuple[ModelApi, list[BaseException], threading.Thread]]:
-    """An API with one caller who waits for the rest of an answer that does not come."""
-    problems: list[BaseException] = []
+def test_closing_the_api_releases_who_waits() -> None:
+    ended: list[BaseException] = []
+    begun = threading.Event()
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection(caller.host, timeout=2 * BOUND_S)
+        connection.request("POST", "/v1/messages", json.dumps(STREAMED))
+        response = connection.getresponse()
+        begun.set()
+        try:
+            response.read()
+        except (http.client.HTTPException, OSError) as problem:
+            ended.append(problem)
+        finally:
+            connection.close()
+
     with playing(Stall()) as api:
+        caller = Caller(api)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert begun.wait(BOUND_S)
 
-        def ask() -> None:
-            try:
-                Caller(api).stream(user("go"))
-            except (http.client.HTTPException, OSError) as problem:
-                problems.append(problem)
+        api.close()
 
-        caller = threading.Thread(target=ask)
-        caller.start()
-        api.wait_for_requests(1)
-        yield api, problems, caller
-
-
-def test_closing_the_api_releases_who_waits(
-    stalled: tuple[ModelApi, list[BaseException], threading.Thread],
-) -> None:
-    api, problems, caller = stalled
-
-    api.close()
-
-    caller.join(BOUND_S)
-    assert not caller.is_alive()
-    assert len(problems) == 1
+        asking.join(BOUND_S)
+    assert [type(problem) for problem in ended] == [http.client.IncompleteRead]
     with pytest.raises(ConnectionRefusedError):
-        Caller(api).call("HEAD", "/")
+        caller.call("HEAD", "/")
 
 
 def test_a_stall_ends_when_nobody_listens_any_more() -> None:
     with ModelApi([Scenario("go", [Stall()])], max_connections=1) as api:
         host, _, port = api.base_url.removeprefix("http://").partition(":")
-        body = json.dumps({"model": "m", "messages": [user("go")], "stream": True})
+        body = json.dumps(STREAMED)
         with socket.create_connection((host, int(port)), BOUND_S) as impatient:
             head = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
             impatient.sendall((head + body).encode())
-            api.wait_for_requests(1)
+            assert impatient.recv(1) == b"H"
 
         # The only thread is free again, or this would not be answered.
         assert Caller(api).call("HEAD", "/")[0].status == 200
 
 
 def test_more_callers_than_threads_are_served_one_after_the_other() -> None:
+    three_at_once = threading.Barrier(3)
     answers: list[str] = []
-    with ModelApi(
-        [Scenario("go", [say("ok").after(Slow(pause_s=0.002))])], max_connections=2
-    ) as api:
+
+    def model(_: Request) -> Reply:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            three_at_once.wait(0.2)
+            return say("crowded")
+        return say("ok")
+
+    with ModelApi(model, max_connections=2) as api:
         callers = [
             threading.Thread(target=lambda: answers.append(Caller(api).text(user("go"))))
             for _ in range(12)

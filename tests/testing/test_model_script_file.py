@@ -88,8 +88,8 @@ def test_it_can_be_served_from_a_terminal_until_it_is_interrupted(tmp_path: Path
         assert served.stdout is not None
         export, *variables = served.stdout.readline().split()
         base_url = dict(v.split("=", 1) for v in variables)["ANTHROPIC_BASE_URL"]
-        request = urllib.request.Request(base_url, method="HEAD")  # noqa: S310  # loopback
-        with contextlib.closing(urllib.request.urlopen(request, timeout=BOUND_S)) as answer:  # noqa: S310 - loopback
+        request = urllib.request.Request(base_url, method="HEAD")  # noqa: S310 - to ourselves
+        with contextlib.closing(urllib.request.urlopen(request, timeout=BOUND_S)) as answer:  # noqa: S310 - to ourselves
             status = answer.status
         served.send_signal(signal.SIGINT)
         _, err = served.communicate(timeout=BOUND_S)

@@ -49,9 +49,10 @@ def test_numbered_lines_have_exactly_the_width_and_order_asked_for() -> None:
 def test_a_line_of_256_mib_leaves_in_bounded_memory() -> None:
     length_bytes = 256 << 20
     with subprocess.Popen(Script().big_line(length_bytes).argv(), stdout=subprocess.PIPE) as agent:
-        assert agent.stdout is not None
+        out = agent.stdout
+        assert out is not None
         digest = hashlib.sha256()
-        for chunk in iter(lambda: agent.stdout.read(1 << 20), b""):  # type: ignore[union-attr]
+        for chunk in iter(lambda: out.read(1 << 20), b""):
             digest.update(chunk)
         _, status, used = os.wait4(agent.pid, 0)
         agent.returncode = os.waitstatus_to_exitcode(status)
@@ -79,7 +80,8 @@ def test_split_text_leaves_in_pieces_that_cut_characters() -> None:
         Script().split("aß日", chunk_bytes=1, pause_ms=20).argv(), stdout=subprocess.PIPE
     ) as agent:
         assert agent.stdout is not None
-        pieces = list(iter(lambda: os.read(agent.stdout.fileno(), 64), b""))  # type: ignore[union-attr]
+        out = agent.stdout.fileno()
+        pieces = list(iter(lambda: os.read(out, 64), b""))
 
     assert b"".join(pieces) == "aß日".encode()
     assert len(pieces) > 1

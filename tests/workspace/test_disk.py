@@ -53,7 +53,7 @@ def test_what_version_control_keeps_is_not_listed(tmp_path: Path) -> None:
 
 def test_a_name_that_is_not_text_can_still_be_told(tmp_path: Path) -> None:
     before = WORKSPACES.look(tmp_path)
-    with open(os.fsencode(tmp_path) + b"/caf\xe9", "w"):  # noqa: PTH123 - bytes
+    with open(os.fsencode(tmp_path) + b"/caf\xe9", "w"):  # noqa: PTH123 - a path of bytes
         pass
 
     assert before.compare().created == ("caf\\xe9",)

@@ -41,6 +41,10 @@ class DefaultingGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
+class PipeClosed(Exception):
+    """Whoever read stdout went away. Not an `OSError`: click would make an exit code of its own."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands live in files of their own, imported when they are asked for.
 
@@ -51,6 +55,17 @@ class LazyGroup(click.Group):
     def __init__(self, *arguments: Any, lazy: dict[str, str], **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self._lazy = lazy
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command.
+
+        Raises:
+            PipeClosed: Nobody reads its output any more.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise PipeClosed from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which help shows them."""

@@ -13,7 +13,7 @@ import click
 
 from cc_executor.cli import refusals
 from cc_executor.cli.exits import MEANINGS, Exit
-from cc_executor.cli.group import LazyGroup
+from cc_executor.cli.group import LazyGroup, PipeClosed
 from cc_executor.cli.invocation import Invocation
 from cc_executor.cli.setting_flags import setting_options
 from cc_executor.errors import CCExecutorError
@@ -104,7 +104,7 @@ def run_cli(arguments: Sequence[str], invocation: Invocation) -> int:
     """
     try:
         return _run(arguments, invocation)
-    except BrokenPipeError:
+    except (BrokenPipeError, PipeClosed):
         # Whoever read stdout has what they wanted. Python would complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.PIPE_CLOSED
@@ -122,7 +122,7 @@ def _run(arguments: Sequence[str], invocation: Invocation) -> int:
         return Exit.USAGE
     except CCExecutorError as refusal:
         return refusals.show(refusal, as_json=invocation.machine)
-    except (BrokenPipeError, KeyboardInterrupt):
+    except (BrokenPipeError, PipeClosed, KeyboardInterrupt):
         raise
     except Exception:  # noqa: BLE001 - whatever it is, it is ours, and is shown whole
         traceback.print_exc()

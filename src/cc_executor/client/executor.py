@@ -108,7 +108,7 @@ class Executor:
             record = await self._running.submit(
                 checked, execution_id=execution_id, host=Host.IN_PROCESS
             )
-        return await self.get(record.id)
+        return await self._view(record.id)
 
     async def run(
         self,
@@ -123,14 +123,13 @@ class Executor:
 
         Cancelling this cancels the execution, and returns when its agents are gone.
         """
-        submitted = await self.submit(
-            tasks,
-            workspace=workspace,
-            execution_id=execution_id,
-            sequential=sequential,
-            stop_on_failure=stop_on_failure,
+        checked = self.task_list(
+            tasks, workspace=workspace, sequential=sequential, stop_on_failure=stop_on_failure
         )
-        return await self.wait(submitted.id)
+        record = await self._running.submit(
+            checked, execution_id=execution_id, host=Host.IN_PROCESS
+        )
+        return await self._wait(record.id, cancel_with_caller=True)
 
     async def wait(self, execution_id: str, *, cancel_with_caller: bool = True) -> ExecutionResult:
         """Return the execution when it has ended.
@@ -140,13 +139,16 @@ class Executor:
             cancel_with_caller: Cancel the execution when this wait is cancelled.
         """
         full_id = await self.find(execution_id)
+        return await self._wait(full_id, cancel_with_caller=cancel_with_caller)
+
+    async def _wait(self, full_id: str, *, cancel_with_caller: bool) -> ExecutionResult:
         try:
             await self._running.finished(full_id)
         except asyncio.CancelledError:
             if cancel_with_caller:
                 await asyncio.shield(self.cancel(full_id))
             raise
-        return await self.get(full_id)
+        return await self._view(full_id)
 
     async def continue_(self, execution_id: str, *, detached: bool = False) -> ExecutionResult:
         """Start a new execution of what an ended one has left undone.
@@ -221,7 +223,9 @@ class Executor:
         Raises:
             ExecutionNotFound, AmbiguousId: It is none, or several.
         """
-        full_id = await self.find(execution_id)
+        return await self._view(await self.find(execution_id))
+
+    async def _view(self, full_id: str) -> ExecutionResult:
         record = await self._records.execution(full_id)
         return result_of(record, await self._records.tasks(full_id))
 

@@ -121,7 +121,7 @@ class Engine:
         except BaseException:
             ownership.release()
             raise
-        self._start(execution, Lease(execution.id, execution.generation), ownership)
+        self._start(execution, Lease(execution.id, execution.generation), ownership, tasks=tasks)
 
     def _start(
         self,
@@ -129,12 +129,13 @@ class Engine:
         lease: Lease,
         ownership: Ownership,
         *,
+        tasks: tuple[TaskRecord, ...] | None = None,
         carry_on: bool = True,
     ) -> None:
         if not self._listening:
             self._listening = True
             self._world.nudges.listen(self._engine_id, self._wake_all)
-        run = Run(self._world, execution, lease, self._bell.ring, carry_on=carry_on)
+        run = Run(self._world, execution, lease, self._bell.ring, tasks=tasks, carry_on=carry_on)
         task = asyncio.create_task(self._own(run, ownership), name=f"execution {execution.id}")
         self._runs[execution.id] = (run, task)
         task.add_done_callback(lambda _: self._bell.ring())
@@ -253,8 +254,8 @@ class Engine:
 
     # --- reading -----------------------------------------------------------------------------
 
-    async def finished(self, execution_id: str) -> ExecutionRecord:
-        """Return the execution once it is final.
+    async def finished(self, execution_id: str) -> None:
+        """Return once the execution is final.
 
         Raises:
             StoreUnavailable, StaleWrite: What ended its run here before that.
@@ -262,12 +263,12 @@ class Engine:
         own = self._runs.get(execution_id)
         if own is not None:
             await asyncio.shield(own[1])
-            return await self._world.store.execution(execution_id)
+            return
         while True:
             ticket = self._bell.ticket()
             execution = await self._world.store.execution(execution_id)
             if is_final(execution.state):
-                return execution
+                return
             if not await self._bell.beyond(ticket, timeout_s=_POLL_S):
                 await self._look_after(execution)
 

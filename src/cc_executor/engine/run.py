@@ -37,6 +37,7 @@ class Run:
         execution: The execution.
         lease: The right to write to it.
         on_change: Called after every recorded move and whenever there is output.
+        tasks: The tasks of an execution that was created a moment ago; None: the store knows.
         carry_on: Whether to run what is left. Without, what runs is stopped and settled and what
             waits is skipped: its owner is dead, and nobody asked for it to go on.
     """
@@ -48,10 +49,12 @@ class Run:
         lease: Lease,
         on_change: Callable[[], None],
         *,
+        tasks: tuple[TaskRecord, ...] | None = None,
         carry_on: bool = True,
     ) -> None:
         self._world = world
         self._execution = execution
+        self._new_tasks = tasks
         self._book = Book(world, lease, on_change)
         self._carry_on = carry_on
         self._live: dict[str, TaskRun] = {}
@@ -86,8 +89,7 @@ class Run:
     async def _drive(self, group: asyncio.TaskGroup) -> None:
         while True:
             self._woken.clear()
-            await self._obey()
-            tasks = await self._world.store.tasks(self._execution.id)
+            tasks = await self._look()
             plan = next_moves(
                 tasks,
                 stop_on_failure=self._execution.task_list.stop_on_failure,
@@ -99,8 +101,8 @@ class Run:
                 await self._book.record(*never)
             if plan.done:
                 return
-            if never:
-                continue
+            if never or await self._obey():
+                continue  # what was planned is not what is wanted now
             wanted = (
                 {*plan.start, *_left_running(tasks)} if self._carry_on else _left_running(tasks)
             )
@@ -143,12 +145,21 @@ class Run:
 
     # --- wishes ------------------------------------------------------------------------------
 
-    async def _obey(self) -> None:
-        """Carry out every wish that is new. A taken-up execution meets its old ones again."""
+    async def _look(self) -> tuple[TaskRecord, ...]:
+        """Return the tasks as they stand, which a new execution need not ask for."""
+        tasks, self._new_tasks = self._new_tasks, None
+        return tasks or await self._world.store.tasks(self._execution.id)
+
+    async def _obey(self) -> bool:
+        """Carry out every wish that is new; tell whether there was one.
+
+        A taken-up execution meets its old ones again: what was cancelled or paused stays so.
+        """
         requests = await self._world.store.requests(self._execution.id, after_seq=self._request_seq)
         for request in requests:
             self._request_seq = request.seq
             await self._carry_out(request)
+        return bool(requests)
 
     async def _carry_out(self, request: Request) -> None:
         live = [

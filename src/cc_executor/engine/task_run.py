@@ -29,6 +29,7 @@ from cc_executor.ports.process import StopReason, Supervised
 
 _log = logging.getLogger(__name__)
 _MAX_RETRY_DELAY_S = 60.0
+_SHORT_S = 0.005
 
 
 class TaskRun:
@@ -59,6 +60,7 @@ class TaskRun:
         self._number = task.attempts
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
+        self._running: AttemptRunning | None = None  # not written down yet
         self._paused = False
         self._stop: tuple[StopReason, bool] | None = None
         self._stopped = asyncio.Event()
@@ -127,21 +129,30 @@ class TaskRun:
         return await self._end(await self._watch(attempt, supervised))
 
     async def _watch(self, attempt: Attempt, supervised: Supervised) -> Outcome:
-        """Watch a running child to its end."""
-        self._spent += 1
-        # The child runs already: writing that down must not delay watching it.
-        recording = asyncio.ensure_future(self._record_running(supervised.pid))
-        try:
-            return await attempt.finish()
-        finally:
-            await recording
+        """Watch a running child to its end, and write down that it runs.
 
-    async def _record_running(self, pid: int) -> None:
-        await self._book.record(
-            AttemptRunning(
-                task_id=self._task.id, number=self._number, at=self._book.now_s(), pid=pid
-            )
+        That note of a child which ends within milliseconds goes into one transaction with its end.
+        """
+        self._spent += 1
+        self._running = AttemptRunning(
+            task_id=self._task.id,
+            number=self._number,
+            at=self._book.now_s(),
+            pid=supervised.pid,
         )
+        finishing = asyncio.create_task(attempt.finish())
+        try:
+            await asyncio.wait({finishing}, timeout=_SHORT_S)
+            if not finishing.done():
+                await self._record_running()
+            return await finishing
+        finally:
+            finishing.cancel()
+
+    async def _record_running(self) -> None:
+        if self._running is not None:
+            running, self._running = self._running, None
+            await self._book.record(running)
         if self._paused:
             await self._book.move_if_allowed(self._task.id, Move.PAUSE)
 
@@ -189,7 +200,9 @@ class TaskRun:
         now = self._book.now_s()
         again = self._is_due_again(outcome)
         move = Move.RETRY if again else MOVE_TO[outcome.state]
+        started, self._running = self._running, None
         await self._book.record(
+            *((started,) if started is not None else ()),
             AttemptEnded(task_id=self._task.id, number=self._number, at=now, outcome=outcome),
             TaskMoved(task_id=self._task.id, move=move, at=now, outcome=None if again else outcome),
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-#: English prose and code come to about 4 bytes per token with the tokenizers of current models;
-#: other scripts to fewer bytes of UTF-8 per character's share. A bound needs no more precision.
+#: The usual rule of thumb for English prose and code. Other scripts differ by a factor of two or
+#: so, which a bound with a constant part of a minute does not feel.
 BYTES_PER_TOKEN: Final = 4
 
 

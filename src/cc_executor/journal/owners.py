@@ -77,6 +77,7 @@ class HeldLock:
         fd, self._fd = self._fd, None
         if fd in _held:
             _held.discard(fd)
+            fcntl.flock(fd, fcntl.LOCK_UN)  # closing is not enough while a fork has it open
             os.close(fd)
 
 

@@ -23,21 +23,19 @@ class JournalWriter:
 
     Args:
         folder: Path of the attempt folder, or "" for the current directory.
-
-    Raises:
-        FileExistsError: The attempt has a journal already.
     """
 
     def __init__(self, folder: str = "") -> None:
-        self._output = os.open(os.path.join(folder, layout.OUTPUT), _CREATE, layout.FILE_MODE)
-        try:
-            self._index = os.open(os.path.join(folder, layout.INDEX), _CREATE, layout.FILE_MODE)
-        except OSError:
-            os.close(self._output)
-            raise
         self.end = 0
         self.seq = 0
-        os.write(self._index, HEADER)
+        self._folder = folder
+        self._output = -1
+        self._index = -1
+
+    @property
+    def open_files(self) -> int:
+        """How many files it holds open."""
+        return sum(fd != -1 for fd in (self._output, self._index))
 
     def append(self, stream: int, data: memoryview, *, at_ns: int, flags: int = 0) -> None:
         """Record `data`, 1 to `records.MAX_CHUNK_BYTES` bytes.
@@ -45,6 +43,8 @@ class JournalWriter:
         Raises:
             OSError: Nothing of it was recorded; the journal is as it was before.
         """
+        if self._index == -1:
+            self._create()
         record = Record(self.end, at_ns, len(data), zlib.crc32(data), stream, flags)
         try:
             _write_all(self._output, data)
@@ -59,13 +59,32 @@ class JournalWriter:
 
     def sync(self) -> None:
         """Have what was appended survive a power failure."""
-        os.fsync(self._output)
-        os.fsync(self._index)
+        if self._index != -1:
+            os.fsync(self._output)
+            os.fsync(self._index)
 
     def close(self) -> None:
         """Close the files."""
-        os.close(self._output)
-        os.close(self._index)
+        for fd in (self._output, self._index):
+            if fd != -1:
+                os.close(fd)
+
+    def _create(self) -> None:
+        """Make the files: programs that say nothing leave none.
+
+        Raises:
+            OSError: There is no room, or another writer's files are there.
+        """
+        if self._output == -1:
+            name = os.path.join(self._folder, layout.OUTPUT)
+            self._output = os.open(name, _CREATE, layout.FILE_MODE)
+        index = os.open(os.path.join(self._folder, layout.INDEX), _CREATE, layout.FILE_MODE)
+        try:
+            os.write(index, HEADER)
+        except OSError:
+            os.close(index)
+            raise
+        self._index = index
 
     def _take_back(self) -> None:
         # A disk that takes no more bytes lets go of some: this keeps index and output in step.

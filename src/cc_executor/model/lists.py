@@ -227,4 +227,4 @@ def _check_references(specs: Sequence[TaskSpec]) -> None:
 
 
 def _joined(base: str, path: object) -> str:
-    return os.path.normpath(os.path.join(base, _typed(path or ".", str, "workspace")))  # noqa: PTH118 - pure
+    return os.path.normpath(os.path.join(base, _typed(path or ".", str, "workspace")))  # noqa: PTH118 - no I/O here

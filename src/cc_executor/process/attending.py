@@ -289,7 +289,7 @@ class Attended:
         try:
             async with asyncio.timeout(ANSWER_S):
                 # Nothing tells that a process has died or a socket was made: it is looked for.
-                while not await self._try_to_reconnect():  # noqa: ASYNC110
+                while not await self._try_to_reconnect():  # noqa: ASYNC110 - a socket file does not ring
                     await asyncio.sleep(_TRY_AGAIN_S)
         except TimeoutError:
             raise NotResponding(f"the supervisor of {self._folder}", ANSWER_S) from None

@@ -24,7 +24,7 @@ def write_folder(launch: Launch, folder: Path) -> None:
     facts = _values(launch)
     facts["env"] = sorted(launch.env)
     facts["stdin_bytes"] = len(launch.stdin)
-    _write(folder / layout.LAUNCH, json.dumps(facts, indent=1).encode() + b"\n")
+    _write(folder / layout.LAUNCH, json.dumps(facts).encode() + b"\n")
     if launch.stdin:
         _write(folder / layout.STDIN, launch.stdin)
 

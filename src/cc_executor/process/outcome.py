@@ -17,27 +17,35 @@ _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
 class OutcomeFile:
-    """Room on the disk for an outcome, taken before it can run out.
+    """The outcome of one attempt, from the room that is reserved for it to its place.
 
     Args:
         folder: Path of the attempt folder, or "" for the current directory.
-
-    Raises:
-        OSError: There is no room even now.
     """
 
     def __init__(self, folder: str = "") -> None:
         self._folder = folder
-        self._fd = os.open(os.path.join(folder, _UNFINISHED), _CREATE, layout.FILE_MODE)
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(self._fd, 0, _RESERVED_BYTES)
+        self._fd = -1
+
+    def reserve(self) -> None:
+        """Take room on the disk for it, before there is none. Doing it again changes nothing.
+
+        Raises:
+            OSError: There is none even now.
+        """
+        if self._fd == -1:
+            name = os.path.join(self._folder, _UNFINISHED)
+            self._fd = os.open(name, _CREATE, layout.FILE_MODE)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._fd, 0, _RESERVED_BYTES)
 
     def put(self, executed: Mapping[str, Any]) -> None:
-        """Put the outcome in place, whole: it survives the death of any process from now on.
+        """Put it in place, whole: it survives the death of any process from now on.
 
         Raises:
             OSError: It could not be written.
         """
+        self.reserve()
         text = json.dumps(executed).encode()
         os.pwrite(self._fd, text, 0)
         os.ftruncate(self._fd, len(text))
@@ -46,6 +54,11 @@ class OutcomeFile:
             os.path.join(self._folder, _UNFINISHED), os.path.join(self._folder, layout.OUTCOME)
         )
         reach("supervisor.outcome_in_place")
+
+    @property
+    def open_files(self) -> int:
+        """How many files it holds open."""
+        return int(self._fd != -1)
 
     def sync(self) -> None:
         """Have it survive a power failure, too."""
@@ -58,7 +71,8 @@ class OutcomeFile:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._fd)
+        if self._fd != -1:
+            os.close(self._fd)
 
 
 def read(folder: str) -> bytes | None:

@@ -6,6 +6,7 @@ Blocking (files, signals, scans): call it in a thread.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import signal
 import time
@@ -24,6 +25,8 @@ from cc_executor.process import claim, outcome, tree
 from cc_executor.process.cgroup import KINDS
 from cc_executor.process.claim import Claim
 from cc_executor.process.tree import Swept, kill_marked
+
+_logger = logging.getLogger(__name__)
 
 _SWEEP_S: Final = 10.0
 
@@ -88,13 +91,19 @@ def _settle_dead(folder: Path, found: Claim) -> Executed | None:
     swept = _kill_tree(found)
     reach("settle.swept")
     executed = _lost(folder, swept)
+    _record(folder, executed)
+    return executed
+
+
+def _record(folder: Path, executed: Executed) -> None:
     file = outcome.OutcomeFile(str(folder))
     try:
         file.put(msgspec.to_builtins(executed))
         file.sync()
+    except OSError as error:  # a full disk: what was found out holds all the same
+        _logger.warning("outcome.unwritten", extra={"folder": str(folder), "error": str(error)})
     finally:
         file.close()
-    return executed
 
 
 def _outcome_in(folder: Path) -> Executed | None:

@@ -35,6 +35,8 @@ _READ_BYTES: Final = 256
 _SWEEP_S: Final = 5.0
 _ALL_FDS: Final = (1 << 31) - 1
 _MAX_REPORT_CHARS: Final = 4000
+#: `subprocess` gives these back to what it starts.
+_IGNORED_BY_PYTHON: Final = frozenset({signal.SIGPIPE, signal.SIGXFSZ})
 
 
 class Spawner:
@@ -175,10 +177,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run the spawner: its end of the connection and the engine's process id are the arguments."""
     kept = os.dup2(int(arguments[0]), 3, inheritable=False)
     os.closerange(kept + 1, _ALL_FDS)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, _awake)  # not ignored: that would be inherited by every agent
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _forget_inherited_signals()
     engine = socket.socket(fileno=kept)
     spawner = Spawner(engine, int(arguments[1]))
     try:
@@ -187,6 +186,16 @@ def main(arguments: Sequence[str]) -> None:
         report = traceback.format_exc()[-_MAX_REPORT_CHARS:]
         with contextlib.suppress(OSError):
             engine.sendall(json.dumps({"died": report}).encode() + b"\n")
+
+
+def _forget_inherited_signals() -> None:
+    """Handle signals as any program does, whatever the engine ignores or blocks for itself."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - _IGNORED_BY_PYTHON:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, _awake)  # not ignored: that would be inherited by every agent
 
 
 def _awake(_number: int, _frame: FrameType | None) -> None:

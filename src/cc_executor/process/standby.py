@@ -39,6 +39,9 @@ _READ_BYTES: Final = 1 << 18
 _SIGNALS_BYTES: Final = 4096
 #: Whatever a process gathers over time, it does not gather for ever.
 _MAX_ATTEMPTS: Final = 100
+#: Syncing waits until nothing has been ordered for so long, or so many attempts wait for it.
+_SYNC_AFTER_S: Final = 0.1
+_MAX_UNSYNCED: Final = 16
 _AUTO: Final = "auto"
 _NAME: Final = b"cc-supervisor"
 
@@ -65,13 +68,15 @@ class Standby:
         self._group: Group | None = None
         self._tools = Tools(selectors.DefaultSelector(), _signal_pipe(), bytearray(MAX_CHUNK_BYTES))
         self._unread: bytes | None = b""
+        self._unsynced: list[Supervisor] = []
+        self._files = 0
 
     def run(self) -> bool:
         """Carry out orders until none will come; return whether all is as it should be."""
         become_subreaper(_NAME)
         os.setsid()
         self._enter_group(self._places)
-        files = _open_files()
+        self._files = _open_files()
         try:
             for number in range(_MAX_ATTEMPTS):
                 if number:
@@ -82,8 +87,9 @@ class Standby:
                     return True
                 reach("supervisor.launch_received")
                 self._carry_out(order, pipes)
-                if self._unread is None or _open_files() != files:
+                if self._unread is None or self._leaks():
                     break
+            self._sync()
             return not _has_children()
         finally:
             self._leave_group()
@@ -110,7 +116,9 @@ class Standby:
         selector.register(signals, selectors.EVENT_READ)
         try:
             while True:
-                ready = {key.fileobj for key, _ in selector.select()}
+                ready = {key.fileobj for key, _ in selector.select(self._patience_s())}
+                if not ready:
+                    self._sync()
                 if signals in ready and signal.SIGTERM in os.read(signals, _SIGNALS_BYTES):
                     return b""
                 if self._lifeline in ready:
@@ -120,6 +128,18 @@ class Standby:
         finally:
             selector.unregister(signals)
             selector.unregister(self._lifeline)
+
+    def _patience_s(self) -> float | None:
+        return _SYNC_AFTER_S if self._unsynced else None
+
+    def _leaks(self) -> bool:
+        waiting = sum(supervisor.open_files for supervisor in self._unsynced)
+        return _open_files() - waiting != self._files
+
+    def _sync(self) -> None:
+        for supervisor in self._unsynced:
+            supervisor.sync()
+        self._unsynced.clear()
 
     def _carry_out(self, order: Order, pipes: Pipes) -> None:
         brand = new_brand()
@@ -144,6 +164,9 @@ class Standby:
         self._unread = supervisor.run(self._lifeline, unread or b"", brand=brand)
         os.chdir("/")
         os.close(lock)
+        self._unsynced.append(supervisor)
+        if len(self._unsynced) == _MAX_UNSYNCED:
+            self._sync()
         if containment.has_left:
             self._enter_group(self._places)
 
@@ -215,11 +238,8 @@ def _has_children() -> bool:
 
 
 def _open_files() -> int:
-    """Return how many files are open; always the same number where there is no /proc."""
-    try:
-        return len(os.listdir("/proc/self/fd"))
-    except OSError:
-        return 0
+    """Return how many files are open. Only compared with itself."""
+    return len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))
 
 
 def _awake(_number: int, _frame: FrameType | None) -> None:

@@ -107,7 +107,7 @@ class Supervisor:
         self._reaper = reaper
         self._selector = tools.selector
         self._signals = tools.signals
-        self._outcome = OutcomeFile()
+        self._outcome = OutcomeFile(order.folder)
         self._journal = JournalWriter()
         self._capture = Capture(
             self._selector,
@@ -134,6 +134,7 @@ class Supervisor:
         self._cause: Cause | None = None
         self._lifeline: Connection | None = None
         self._told_head = 0
+        self._synced = False
         self._swept: set[int] = set()
         self._survivors: tuple[int, ...] = ()
         self._started_at = time.time()
@@ -184,6 +185,7 @@ class Supervisor:
         self._containment.started(self._reaper.child)
         reach("supervisor.child_started")
         self._connections.tell({"started": self._reaper.child})
+        self._outcome.reserve()
         self._feed_stdin()
         self._lifeline.feed(unread)
         self._listen()
@@ -271,25 +273,43 @@ class Supervisor:
         reach("supervisor.tree_gone")
 
     def _finish(self) -> bytes | None:
+        is_attended = bool(self._connections.engines)
         self._outcome.put(executed := self._executed())
         self._connections.tell({"ended": executed, "head": self._capture.head})
         unread = self._connections.farewell(_FAREWELL_S, staying=self._lifeline)
         reach("supervisor.engine_told")
-        self._outcome.sync()
-        self._journal.sync()
         self._close()
+        if not is_attended:
+            self.sync()
         return unread
 
     def _close(self) -> None:
-        """Let go of all that this attempt had open."""
+        """Let go of all that this attempt had open, except what is to be synced."""
         self._capture.drain()
         self._feed.cut()
-        self._outcome.close()
-        self._journal.close()
         with contextlib.suppress(KeyError):
             self._selector.unregister(self._signals)
         with contextlib.suppress(OSError):
             os.unlink(layout.CONTROL)
+
+    @property
+    def open_files(self) -> int:
+        """How many files wait to be synced."""
+        return 0 if self._synced else self._outcome.open_files + self._journal.open_files
+
+    def sync(self) -> None:
+        """Have outcome and output survive a power failure. Doing it again changes nothing.
+
+        An engine records the outcome for itself, durably; so when one is attached this may wait
+        until nothing else is to be done. Where the disk is busy with it, all else is slow.
+        """
+        if not self._synced:
+            self._synced = True
+            with contextlib.suppress(OSError):  # the folder may have been removed by now
+                self._outcome.sync()
+                self._journal.sync()
+            self._outcome.close()
+            self._journal.close()
 
     def _executed(self) -> dict[str, Any]:
         """Return what was seen, in the words of `model.outcomes.Executed`."""

@@ -249,10 +249,13 @@ class _Entry:
         self._tell_attempt(AttemptState.ENDED, change, data)
 
     def _task_of_attempt(self, change: AttemptRunning | AttemptEnded, move: AttemptMove) -> TaskRow:
-        """Return the task whose latest attempt the change is about, if that allows the move."""
+        """Return the task of the attempt that the change is about, if that allows the move.
+
+        Only a task's latest attempt can do so: the earlier ones have ended.
+        """
         task = _task_of(self._tables, self._execution, change.task_id)
         state = self._tables.attempt_state(task.id, change.number)
-        if state is None or change.number != task.attempts or state not in ATTEMPT_MOVES:
+        if state is None or state not in ATTEMPT_MOVES:
             raise _stale(task, change.number)
         if move not in ATTEMPT_MOVES[state]:
             raise InvalidTransition(state, move)

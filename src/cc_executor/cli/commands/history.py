@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group("history", cls=DefaultingGroup, default="list")
 def command() -> None:
-    """Look back at what has been run: `list` (the default) or `export`."""
+    """Look back: `list` (the default) or `export`."""
 
 
 @command.command("list", cls=Command)

@@ -39,14 +39,14 @@ def command(
     after: str | None,
     cursor_file: Path | None,
 ) -> Exit:
-    r"""Print what the agents and programs wrote, byte for byte.
+    """Print what the agents and programs wrote, byte for byte.
 
     Their stdout goes to stdout, their stderr to stderr. With --cursor-file, a call prints
     what came since the last one:
 
     \b
       cc-executor logs EXECUTION --cursor-file place.json >> output
-    """
+    """  # noqa: D301 - click wants the character \b, not the two
     from cc_executor.cli.cursors import place
     from cc_executor.cli.render.machine import EventLines, RawOutput
     from cc_executor.cli.watching import watch

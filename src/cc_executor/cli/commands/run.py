@@ -21,7 +21,7 @@ from cc_executor.cli.request import Asked, submission
 def command(
     invocation: Invocation, /, *, as_json: bool, as_events: bool, quiet: bool, **asked: Any
 ) -> Exit:
-    r"""Run a prompt or a task list, show it live, and wait for its end.
+    """Run a prompt or a task list and wait for its end.
 
     \b
       cc-executor run "Add a /health endpoint and a test for it"
@@ -32,7 +32,7 @@ def command(
     The answer to a single prompt goes to stdout, as does the output of a single program;
     everything else goes to stderr. Ctrl-C once cancels properly, twice kills. When this
     process dies, its agents are stopped: to outlive it, use `submit`.
-    """
+    """  # noqa: D301 - click wants the character \b, not the two
     from cc_executor.cli.here import run_here
 
     presentation = Presentation(as_json, as_events, quiet).checked()

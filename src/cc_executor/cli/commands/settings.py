@@ -14,7 +14,7 @@ from cc_executor.cli.options import json_option
 @json_option("Print a JSON array of settings.")
 @click.pass_obj
 def command(invocation: Invocation, *, as_json: bool) -> Exit:
-    """Show each setting with its value, unit and origin, and how else it can be set.
+    """Show each setting: its value, unit and origin.
 
     Later ones win: defaults, `~/.config/cc-executor/config.toml`, `./cc-executor.toml`,
     environment variables, flags.

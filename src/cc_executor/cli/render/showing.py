@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-_Work = tuple[Callable[..., None], tuple[Any, ...], "asyncio.Future[None]"]
+_Work = tuple[Callable[..., object], tuple[Any, ...], "asyncio.Future[None]"]
 
 
 class Showing:
@@ -27,7 +27,7 @@ class Showing:
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
         threading.Thread(target=self._show, name="view", daemon=True).start()
 
-    async def call(self, method: Callable[..., None], *arguments: Any) -> None:
+    async def call(self, method: Callable[..., object], *arguments: Any) -> None:
         """Call the method in the view's thread and return when it has.
 
         Cancelling this leaves the call to itself.

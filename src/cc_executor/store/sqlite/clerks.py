@@ -69,6 +69,7 @@ class Writer:
 
     def close(self) -> None:
         """Close the connection; the last one of all processes writes the log back."""
+        self._connection.set_busy_handler(None)  # if somebody is at it, it is not the last one
         self._connection.close()
 
     def _commit(self, jobs: Sequence[Job[SqliteTables]]) -> apsw.Error | None:

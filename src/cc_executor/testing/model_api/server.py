@@ -23,6 +23,7 @@ from cc_executor.testing.model_api.talk import Request
 MAX_BODY_BYTES: Final = 64 << 20
 _IDLE_LIMIT_S: Final = 30.0
 _CLOSE_LIMIT_S: Final = 5.0
+_CLOSING_POLL_S: Final = 0.05
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 # What socketserver calls a request: a connection (a TCP server has no other kind).
@@ -58,7 +59,7 @@ class ModelApi:
             max_connections=max_connections,
             max_recorded=max_recorded,
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_CLOSING_POLL_S,))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -118,12 +119,18 @@ class _Server(TCPServer):
         self._max_connections = max_connections
         self._slots = threading.Semaphore(max_connections)
         self._open: set[socket.socket] = set()
+        self._closing = False
 
     def process_request(self, request: _Socket, client_address: object) -> None:
         connection = cast("socket.socket", request)
-        self._slots.acquire()
+        while not self._slots.acquire(timeout=_CLOSING_POLL_S):
+            if self._closing:
+                self.shutdown_request(connection)
+                return
         with self.changed:
             self._open.add(connection)
+        if self._closing:
+            self._cut()
         arguments = (connection, client_address)
         threading.Thread(target=self._handle, args=arguments, daemon=True).start()
 
@@ -152,10 +159,10 @@ class _Server(TCPServer):
 
     def close(self) -> None:
         """Release what waits, cut all connections, and wait for the threads."""
+        self._closing = True
         self._cut()
         self.shutdown()
         self.server_close()
-        self._cut()
         ends_at = time.monotonic() + _CLOSE_LIMIT_S
         for _ in range(self._max_connections):
             self._slots.acquire(timeout=max(0.0, ends_at - time.monotonic()))

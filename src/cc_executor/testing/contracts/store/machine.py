@@ -1,5 +1,6 @@
 """Whatever owners, strangers and people of the past do in whatever order: the store and its model
-in memory answer alike, and what they show obeys the law."""
+in memory answer alike, and what they show obeys the law.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,130 @@
+"""What one process started, others see, follow and control."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.end_to_end.program import (
+    BOUND_S,
+    Program,
+    ended,
+    interrupt,
+    processes_below,
+    read_until,
+    until,
+)
+
+BOTH = pytest.mark.parametrize("how", ["run", "submit"])
+
+
+def begin(program: Program, how: str) -> str:
+    """Start a waiter by `run` or `submit`, and return its execution's id when it is at work."""
+    if how == "submit":
+        execution_id = program.run("submit", *program.waiter()).stdout.decode().strip()
+    else:
+        running = program.start("run", *program.waiter())
+        read_until(running, b"ready")
+        execution_id = str(program.only_execution()["execution_id"])
+    until(lambda: program.run("logs", execution_id).stdout == b"ready\n", "its output")
+    return execution_id
+
+
+def test_submit_returns_at_once_and_the_work_goes_on(program: Program) -> None:
+    execution_id = begin(program, "submit")
+
+    [listed] = program.json("ps")
+    program.release()
+    followed = program.run("logs", "-f", execution_id)
+    attached = program.run("attach", execution_id)
+
+    assert (listed["execution_id"], listed["state"]) == (execution_id, "running")
+    assert (followed.returncode, followed.stdout) == (0, b"ready\ndone\n")
+    assert (attached.returncode, attached.stdout) == (0, b"ready\ndone\n")
+    assert program.json("ps") == []
+    assert program.json("show", execution_id)["state"] == "succeeded"
+
+
+@BOTH
+def test_another_terminal_pauses_resumes_and_cancels(program: Program, how: str) -> None:
+    execution_id = begin(program, how)
+
+    paused = program.run("pause", execution_id)
+    shown = program.json("show", execution_id)["state"]
+    resumed = program.run("resume", f"{execution_id}.1")
+    cancelled = program.run("cancel", execution_id[:-2])
+
+    assert (paused.returncode, paused.stdout.decode()) == (0, f"{execution_id} paused\n")
+    assert shown == "paused"
+    assert (resumed.returncode, resumed.stdout.decode()) == (0, f"{execution_id}.1 running\n")
+    assert (cancelled.returncode, cancelled.stdout.decode()) == (0, f"{execution_id} cancelled\n")
+    assert processes_below(program.workspace) == []
+    assert program.run("cancel", execution_id).returncode == 3
+
+
+def test_a_run_that_another_terminal_cancels_exits_as_cancelled(program: Program) -> None:
+    running = program.start("run", "--json", *program.waiter())
+    until(lambda: processes_below(program.workspace), "the program")
+    execution_id = until(lambda: program.json("ps"), "the execution")[0]["execution_id"]
+
+    program.run("cancel", "--now", execution_id)
+    code, out, _ = ended(running)
+
+    assert code == 5
+    assert json.loads(out)["tasks"][0]["failure"] == "cancelled"
+
+
+def test_who_watches_can_stop_watching(program: Program) -> None:
+    execution_id = begin(program, "submit")
+    for arguments in (["attach", execution_id], ["logs", "-f", execution_id]):
+        watching = program.start(*arguments)
+        read_until(watching, b"ready")
+        interrupt(watching)
+
+        assert ended(watching)[0] == 130
+    assert program.json("show", execution_id)["state"] == "running"
+
+
+def test_logs_go_on_where_they_stopped(program: Program, tmp_path: Path) -> None:
+    execution_id = begin(program, "submit")
+    place = str(tmp_path / "place.json")
+
+    first = program.run("logs", execution_id, "--cursor-file", place)
+    nothing = program.run("logs", execution_id, "--cursor-file", place)
+    program.release()
+    rest = program.run("logs", "-f", execution_id, "--cursor-file", place)
+
+    assert [first.stdout, nothing.stdout, rest.stdout] == [b"ready\n", b"", b"done\n"]
+
+
+def test_a_cursor_made_from_events_is_a_place_to_go_on_from(program: Program) -> None:
+    script = "import sys\nfor n in range(9):\n print(n, flush=True)\n sys.stdin.read()"
+    program.run("run", "--id", "mine", "--command", "--", sys.executable, "-c", script)
+    events = [
+        json.loads(line) for line in program.run("logs", "--events", "mine").stdout.splitlines()
+    ]
+    whole = program.run("logs", "mine").stdout
+    seen = [event for event in events if event["type"] == "output"][0]
+    seq = max(event["seq"] for event in events[: events.index(seen)])
+
+    cursor = json.dumps({"seq": seq, "chunks": {"mine.1.1": seen["seq"]}})
+    rest = program.run("logs", "mine", "--after", cursor).stdout
+
+    assert whole == b"".join(b"%d\n" % n for n in range(9))
+    assert whole.endswith(rest)
+    assert 0 < len(whole) - len(rest) < len(whole) or len(events) < 10
+
+
+def test_history_holds_what_has_ended(program: Program) -> None:
+    program.run("run", "--command", "--", "true")
+    program.run("run", "--command", "--", "false")
+
+    rows = json.loads(program.run("history", "export").stdout)
+    listed = program.json("history")
+
+    assert [row["state"] for row in rows] == ["failed", "succeeded"]
+    assert [one["state"] for one in listed] == ["failed", "succeeded"]
+    assert BOUND_S > 0
