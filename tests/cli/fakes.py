@@ -220,6 +220,10 @@ class FakeExecutor:
             self.hold.set()
         return self.ended
 
+    async def settled(self) -> None:
+        """Note it."""
+        self._call("settled")
+
     async def get(self, execution_id: str) -> ExecutionResult:
         """Return what it has become."""
         self._call("get", execution_id=execution_id)

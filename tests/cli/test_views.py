@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -16,7 +17,8 @@ from cc_executor.cli.presentation import Presentation, for_people
 from cc_executor.cli.render.board import Row
 from cc_executor.cli.render.lines import Lines
 from cc_executor.cli.render.live import LiveView, Picture, window
-from cc_executor.cli.render.machine import EventLines, RawOutput, Silent, write_all
+from cc_executor.cli.render.machine import EventLines, RawOutput, Silent
+from cc_executor.cli.render.output import OutputRefused, write_all
 from cc_executor.cli.render.terminal import can_show_live, in_columns
 from cc_executor.model.events import Output
 from cc_executor.model.failures import Failure
@@ -246,6 +248,11 @@ def test_everything_is_written_to_a_pipe_that_takes_little_at_a_time() -> None:
     assert got == data
 
 
+def test_a_full_disk_is_a_refusal_not_a_bug() -> None:
+    with Path("/dev/full").open("wb") as full, pytest.raises(OutputRefused, match="No space"):
+        write_all(full.fileno(), b"x")
+
+
 @pytest.mark.parametrize(
     ("view", "begins", "ends"),
     [
@@ -256,16 +263,16 @@ def test_everything_is_written_to_a_pipe_that_takes_little_at_a_time() -> None:
     ids=["--json", "--json --quiet", "--quiet"],
 )
 def test_silent_views_say_only_what_they_are_for(
-    *, view: Silent, begins: str, ends: bool, capsys: pytest.CaptureFixture[str]
+    *, view: Silent, begins: str, ends: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     failed = execution(task(ended=outcome(TaskState.FAILED, Failure.NO_RESULT)))
 
     view.begin(execution())
     view.show(lifecycle("task.started"))
-    assert capsys.readouterr() == ("", begins)
+    assert capfd.readouterr() == ("", begins)
 
     view.end(failed)
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert out == ""
     assert ("no_result" in err) is ends
 
@@ -293,17 +300,17 @@ ANSWERS: list[tuple[str, Any, Presentation, str]] = [
     ("ended", "presentation", "out"), [row[1:] for row in ANSWERS], ids=[row[0] for row in ANSWERS]
 )
 def test_the_answer_to_a_single_prompt_is_what_stdout_gets(
-    ended: Any, presentation: Presentation, out: str, capsys: pytest.CaptureFixture[str]
+    ended: Any, presentation: Presentation, out: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     presentation.conclude(ended)
 
-    assert capsys.readouterr() == (out, "")
+    assert capfd.readouterr() == (out, "")
 
 
-def test_json_is_the_whole_object_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_the_whole_object_on_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     Presentation(as_json=True).conclude(A_LIST)
 
-    [line] = capsys.readouterr().out.splitlines()
+    [line] = capfd.readouterr().out.splitlines()
     assert json.loads(line) == A_LIST.to_json()
 
 

@@ -93,12 +93,15 @@ async def test_what_an_agent_leaves_when_it_ends_well_is_killed_and_counted(
 async def test_a_fan_of_fifty_processes_is_gone_with_its_root(
     supervision: ProcessSupervision, folder: Path, containment: str
 ) -> None:
-    branch = Script()
-    for _ in range(5):
-        branch = branch.child(Script().hang(), new_session=True)
     script = Script().lifeline(folder.parent / "lifeline")
-    for _ in range(9):
-        script = script.child(branch.hang(), daemon=True)
+    ready = [folder.parent / f"branch-{number}" for number in range(9)]
+    for path in ready:
+        branch = Script()
+        for _ in range(5):
+            branch = branch.child(Script().hang(), new_session=True)
+        script = script.child(branch.touch(path).hang(), daemon=True)
+    for path in ready:
+        script = script.wait_for_file(path)
     attempt = await supervision.start(
         launch(script.line("up").hang(), folder, containment=containment), folder
     )

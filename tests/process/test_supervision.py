@@ -15,6 +15,7 @@ from cc_executor.model.launch import Timers
 from cc_executor.model.outcomes import EndedBy
 from cc_executor.ports.process import StopReason
 from cc_executor.process.supervision import ProcessSupervision
+from cc_executor.testing.processes import claim_of
 from cc_executor.testing.scripted_agent import Script
 from cc_executor.testing.scripted_agent.output import numbered_line, pattern
 from tests.process.support import (
@@ -97,7 +98,10 @@ async def test_everything_the_child_is_given_is_as_ordered(
 
     assert found["stdin_sha256"] == hashlib.sha256(stdin).hexdigest()
     assert found["argv"] == list(ordered.argv)
-    assert found["env"] == {"A": "1", "EMPTY": "", "ü": "ö\n", "CC_EXECUTOR_ATTEMPT": "exec.1.1"}
+    marker = found["env"].pop("CC_EXECUTOR_ATTEMPT")
+    assert marker == claim_of(folder).mark.variable
+    assert marker.startswith("exec.1.1:")
+    assert found["env"] == {"A": "1", "EMPTY": "", "ü": "ö\n"}
     assert sorted(found["open_fds"]) == ["0", "1", "2"]
     assert found["cwd"] == ordered.cwd
     assert found["pid"] == found["pgid"] == found["sid"] == attempt.pid

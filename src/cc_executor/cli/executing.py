@@ -63,6 +63,10 @@ class Executing(Protocol):
         """End it, and return when no process of it is left."""
         ...
 
+    async def settled(self) -> None:
+        """Return when what callers that have died left behind is settled."""
+        ...
+
     async def get(self, execution_id: str) -> ExecutionResult:
         """Return an execution as it stands."""
         ...

@@ -20,7 +20,8 @@ def look_up(
 ) -> Exit:
     """Open the client, find something, close it, and only then show it.
 
-    Whoever reads slowly keeps nothing open.
+    What is found is not what somebody who has died thought it was; and whoever reads slowly
+    keeps nothing open.
 
     Raises:
         CCExecutorError: It was refused.
@@ -29,6 +30,7 @@ def look_up(
 
     async def command(_: Interrupts) -> Exit:
         async with executor as opened:
+            await opened.settled()
             found = await find(opened)
         show(found)
         return Exit.DONE

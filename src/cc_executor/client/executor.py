@@ -157,6 +157,7 @@ class Executor:
             NothingToContinue: It has succeeded, or has not ended.
         """
         full_id = await self.find(execution_id)
+        await self.settled()  # its caller may have died a moment ago
         host = Host.DETACHED if detached else Host.IN_PROCESS
         record = await self._running.continue_(full_id, host=host, here=not detached)
         if detached:
@@ -214,6 +215,14 @@ class Executor:
             execution_id, wish, task_id=task.id if task is not None else None
         )
         return await self.get(record.id)
+
+    async def settled(self) -> None:
+        """Return when what callers that have died left behind is stopped and settled.
+
+        It is taken care of from the moment this is entered; who looks at it may want to see the
+        end of that. Bounded by the stop ladders of what still runs.
+        """
+        await self._running.settled()
 
     # --- reading -----------------------------------------------------------------------------
 

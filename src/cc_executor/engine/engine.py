@@ -172,6 +172,15 @@ class Engine:
         for execution in await self._world.store.unfinished():
             await self._look_after(execution)
 
+    async def settled(self) -> None:
+        """Return when what is only settled here, not carried on, is over.
+
+        Bounded by the stop ladders of what still runs.
+        """
+        settling = [task for run, task in self._runs.values() if not run.carries_on]
+        if settling:
+            await asyncio.wait(settling)
+
     async def _look_after(self, execution: ExecutionRecord) -> None:
         """Take care of an execution if its engine is dead.
 

@@ -64,6 +64,11 @@ class Run:
         self._paused = False
         self._unwanted: set[str] = set()  # tasks cancelled one by one
 
+    @property
+    def carries_on(self) -> bool:
+        """Whether what is left is run, too."""
+        return self._carry_on
+
     def wake(self) -> None:
         """Look again: a wish may have been recorded."""
         self._woken.set()

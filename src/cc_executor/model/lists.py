@@ -1,87 +1,181 @@
-"""From what a user wrote to a checked task list. Pure."""
+"""From what a user wrote to a checked task list. Pure.
+
+The shape of every field is declared in `specs`; what a declaration cannot say stands here: ranges,
+names, needs, references, and what no program could be given.
+"""
 
 from __future__ import annotations
 
-import difflib
-import os.path
+import posixpath
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, get_args
 
 import msgspec
 
 from cc_executor.errors import InvalidPrompt, InvalidSpec
 from cc_executor.model.plan import Ancestry, cycle
-from cc_executor.model.references import FIELDS, references
+from cc_executor.model.references import check_references, nearest
 from cc_executor.model.schema import check_schema
-from cc_executor.model.specs import MAX_PROMPT_BYTES, MAX_TASKS, NAME_PATTERN, TaskList, TaskSpec
+from cc_executor.model.specs import (
+    MAX_PROMPT_BYTES,
+    MAX_TASKS,
+    NAME_PATTERN,
+    PermissionMode,
+    TaskList,
+    TaskSpec,
+)
 
-_MAX_RETRIES: Final = 100
+MAX_RETRIES: Final = 100
+#: Longest argument that Linux passes to a program. Source: MAX_ARG_STRLEN, execve(2).
+MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
+
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TASK_FIELDS: Final = TaskSpec.__struct_fields__
 _LIST_FIELDS: Final = ("tasks", "defaults", "agent", "workspace", "title", "stop_on_failure")
-_WHERE: Final = re.compile(r"^(.*?)(?: - at `\$(.*?)`)?$", re.DOTALL)
+_TASK_FIELDS: Final = TaskSpec.__struct_fields__
+#: What can hold for all tasks: everything but what makes a task that task.
+_DEFAULTS: Final = tuple(
+    field for field in _TASK_FIELDS if field not in {"name", "prompt", "command"}
+)
 
 
 def task_list(value: object, *, workspace: str, sequential: bool = True) -> TaskList:
     """Return the list that a value describes, names and needs filled in.
 
     Args:
-        value: A sequence of prompts and task mappings, or a mapping with `tasks` and what holds
-            for all of them: `defaults`, `agent`, `workspace`, `title`, `stop_on_failure`.
+        value: A sequence of prompts, task mappings and `TaskSpec`s; or a mapping with such `tasks`
+            and what holds for all of them: `defaults`, `agent`, `workspace`, `title`,
+            `stop_on_failure`.
         workspace: Absolute path that a relative workspace is relative to.
         sequential: Whether a task without `needs` waits for the one before it.
 
     Raises:
         InvalidSpec: With the path of the field that is wrong.
-        InvalidPrompt: A prompt cannot be given to any agent.
+        InvalidPrompt: A prompt cannot be given to any agent; the problem begins with its path.
     """
-    whole = _mapping(value)
-    _refuse_unknown(whole, _LIST_FIELDS, "")
-    defaults = dict(_typed(whole.get("defaults", {}), dict[str, Any], "defaults"))
-    _refuse_unknown(defaults, _TASK_FIELDS, "defaults")
-    if "agent" in whole:
-        defaults["agent"] = whole["agent"]
-    entries = _typed(whole.get("tasks"), list[Any], "tasks")
+    whole = _whole(value)
+    defaults = _defaults(whole)
+    entries = _typed(whole["tasks"], tuple[Any, ...], "tasks")
     if not entries:
-        raise InvalidSpec("tasks", "there is no task")
+        raise InvalidSpec("tasks", "there is no task", hint="Give at least one.")
     if len(entries) > MAX_TASKS:
-        raise InvalidSpec("tasks", f"{len(entries)} tasks; at most {MAX_TASKS} are allowed")
-    specs = [_spec(entry, defaults, f"tasks[{place}]") for place, entry in enumerate(entries)]
-    specs = _named(specs, sequential=sequential)
-    _check_shape(specs)
-    for place, spec in enumerate(specs):
-        _check(spec, f"tasks[{place}]")
-    _check_references(specs)
+        raise InvalidSpec("tasks", f"{len(entries):,} tasks; at most {MAX_TASKS:,} are allowed")
+    given = [_spec(entry, defaults, f"tasks[{at}]") for at, entry in enumerate(entries)]
+    specs = _named(given, sequential=sequential)
+    _check_names(specs)
+    needs = _checked_needs(specs)
+    ancestry = Ancestry(needs)
+    for at, spec in enumerate(specs):
+        _check_texts(spec, f"tasks[{at}]", needs, _upstream_of(spec, ancestry))
+    title = _typed(whole.get("title", ""), str, "title")
+    _check_text(title, "title")
     return TaskList(
         tasks=tuple(specs),
         workspace=_joined(workspace, whole.get("workspace")),
         stop_on_failure=_typed(whole.get("stop_on_failure", True), bool, "stop_on_failure"),
-        title=_typed(whole.get("title", ""), str, "title"),
+        title=title,
     )
 
 
-def _mapping(value: object) -> dict[str, Any]:
+# --- the whole and its parts ---------------------------------------------------------------------
+
+
+def _whole(value: object) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
-        return dict(value)
+        _refuse_unknown(value, _LIST_FIELDS, "", "a task list")
+        if "tasks" not in value:
+            raise InvalidSpec("", "`tasks` is missing", hint="Put the tasks in a list `tasks`.")
+        return value
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return {"tasks": list(value)}
+        return {"tasks": value}
     raise InvalidSpec("", "a task list is a list of tasks, or a mapping with `tasks`")
+
+
+def _defaults(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that every task takes over, each known to be good."""
+    defaults = whole.get("defaults", {})
+    if not isinstance(defaults, Mapping):
+        raise InvalidSpec("defaults", f"expected a mapping, got {_kind_of(defaults)}")
+    _refuse_unknown(defaults, _DEFAULTS, "defaults", "`defaults`")
+    _converted(defaults, "defaults")
+    if "agent" not in whole:
+        return dict(defaults)
+    agent = _typed(whole["agent"], str, "agent")
+    return {**defaults, "agent": agent}
 
 
 def _spec(entry: object, defaults: Mapping[str, Any], where: str) -> TaskSpec:
     if isinstance(entry, TaskSpec):
-        return entry
+        entry = msgspec.structs.asdict(entry)
+        unset = msgspec.structs.asdict(TaskSpec())
+        entry = {field: value for field, value in entry.items() if value != unset[field]}
     if isinstance(entry, str):
         entry = {"prompt": entry}
     if not isinstance(entry, Mapping):
-        raise InvalidSpec(where, "a task is a prompt, or a mapping with `prompt` or `command`")
-    _refuse_unknown(entry, _TASK_FIELDS, where)
+        problem = f"expected a prompt or a mapping, got {_kind_of(entry)}"
+        raise InvalidSpec(where, problem, hint="A mapping has a `prompt` or a `command`.")
+    _refuse_unknown(entry, _TASK_FIELDS, where, "a task")
+    if (entry.get("prompt") is None) == (entry.get("command") is None):
+        problem = "a task has either a `prompt` or a `command`"
+        raise InvalidSpec(where, problem, hint="Give one of them.")
     fields = {**defaults, **entry}
-    if "env" in defaults and "env" in entry:
-        fields["env"] = {**defaults["env"], **entry["env"]}
+    own = entry.get("env")
+    if isinstance(own, Mapping) and "env" in defaults:
+        fields["env"] = {**defaults["env"], **own}
+    return _converted(fields, where)
+
+
+def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
+    """Return the fields as a spec, each with a value in its range."""
+    env = fields.get("env")
+    if isinstance(env, Mapping):  # msgspec would not say which variable
+        for name, text in env.items():
+            _typed(text, str, f"{where}.env.{name}")
     spec: TaskSpec = _typed(fields, TaskSpec, where)
+    for field, (is_good, problem) in _RANGES.items():
+        number = getattr(spec, field)
+        if isinstance(number, int | float) and not is_good(number):
+            raise InvalidSpec(f"{where}.{field}", problem)
+    for name in spec.env:
+        if not _ENV_NAME.fullmatch(name):
+            raise InvalidSpec(f"{where}.env", f"{name!r} is not the name of a variable")
+    if spec.json_schema is not None:
+        check_schema(spec.json_schema, where=f"{where}.json_schema")
     return spec
+
+
+def _is_duration(seconds: float) -> bool:
+    return 0 < seconds < float("inf")  # also refuses NaN
+
+
+_SECONDS: Final = (_is_duration, "must be a number of seconds above 0")
+_RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
+    "timeout": (_is_duration, "must be a number of seconds above 0, or `auto`"),
+    "start_timeout_s": _SECONDS,
+    "idle_timeout_s": _SECONDS,
+    "retries": (lambda count: 0 <= count <= MAX_RETRIES, f"must be from 0 to {MAX_RETRIES}"),
+    "max_turns": (lambda count: count >= 1, "must be at least 1"),
+}
+
+
+# --- types ---------------------------------------------------------------------------------------
+
+_WHERE: Final = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<inside>.*?)`)?$", re.DOTALL)
+#: Kinds of values, in a user's words instead of JSON's.
+_KINDS: Final[Mapping[str, str]] = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "null": "nothing",
+    "object": "a mapping",
+    "str": "text",
+}
+#: What fields with a choice of words may be.
+_CHOICES: Final[Mapping[str, str]] = {
+    "timeout": "a number of seconds, or `auto`",
+    "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
+}
 
 
 def _typed(value: object, kind: Any, where: str) -> Any:  # noqa: ANN401 - a type and its value
@@ -89,142 +183,173 @@ def _typed(value: object, kind: Any, where: str) -> Any:  # noqa: ANN401 - a typ
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         found = _WHERE.match(str(error))
-        problem, inside = (found[1], found[2] or "") if found else (str(error), "")
-        raise InvalidSpec(f"{where}{inside}", problem[:1].lower() + problem[1:]) from None
+        problem, inside = (found["problem"], found["inside"] or "") if found else (str(error), "")
+        path = where + inside
+        field = path.rpartition(".")[2]
+        if problem.startswith("Invalid enum value") and field in _CHOICES:
+            problem = f"must be {_CHOICES[field]}"
+        said = re.sub(r"`([a-z| ]+)`", _in_words, problem)
+        raise InvalidSpec(path, said[:1].lower() + said[1:]) from None
 
 
-def _refuse_unknown(fields: Mapping[Any, Any], known: Sequence[str], where: str) -> None:
+def _in_words(kinds: re.Match[str]) -> str:
+    """Return `array | null` as "a list": that a field may be left out needs no saying."""
+    names = [name for name in kinds[1].split(" | ") if name != "null"] or ["null"]
+    return " or ".join(_KINDS.get(name, name) for name in names)
+
+
+def _kind_of(value: object) -> str:
+    """Return what kind of value it is, in a user's words."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return _KINDS.get("null" if value is None else type(value).__name__, type(value).__name__)
+
+
+def _refuse_unknown(fields: Mapping[Any, Any], known: Sequence[str], where: str, what: str) -> None:
     for name in fields:
         if name not in known:
-            path = f"{where}.{name}" if where else str(name)
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(known))}."
-            raise InvalidSpec(path, f"unknown field {name!r}", hint=hint)
+            path = f"{where}.{name}" if where else f"{name}"
+            raise InvalidSpec(path, f"{what} has no field {name!r}", hint=nearest(f"{name}", known))
+
+
+# --- the shape of the list -----------------------------------------------------------------------
 
 
 def _named(specs: Sequence[TaskSpec], *, sequential: bool) -> list[TaskSpec]:
     named: list[TaskSpec] = []
     for number, spec in enumerate(specs, start=1):
-        name = spec.name or f"task-{number}"
         needs = spec.needs
         if needs is None:
             needs = (named[-1].name,) if named and sequential else ()
+        name = spec.name or f"task-{number}"
         named.append(msgspec.structs.replace(spec, name=name, needs=needs))
     return named
 
 
-def _check_shape(specs: Sequence[TaskSpec]) -> None:
-    names: dict[str, int] = {}
-    for place, spec in enumerate(specs):
+def _check_names(specs: Sequence[TaskSpec]) -> None:
+    taken: set[str] = set()
+    for at, spec in enumerate(specs):
         if not NAME_PATTERN.fullmatch(spec.name):
-            raise InvalidSpec(
-                f"tasks[{place}].name", f"{spec.name!r} is not 1 to 64 letters, digits, '-', '_'"
-            )
-        if spec.name in names:
-            raise InvalidSpec(f"tasks[{place}].name", f"{spec.name!r} is the name of another task")
-        names[spec.name] = place
-    for place, spec in enumerate(specs):
-        for need in spec.needs or ():
-            if need not in names:
-                near = difflib.get_close_matches(need, names, n=1)
-                hint = f"Did you mean {near[0]!r}?" if near else None
-                raise InvalidSpec(f"tasks[{place}].needs", f"there is no task {need!r}", hint=hint)
-    circle = cycle({spec.name: spec.needs or () for spec in specs})
+            problem = f"{spec.name!r} is not 1 to 64 letters, digits, '-' or '_'"
+            raise InvalidSpec(f"tasks[{at}].name", problem, hint=_naming_hint(spec.name))
+        if spec.name in taken:
+            problem = f"{spec.name!r} is the name of an earlier task"
+            raise InvalidSpec(f"tasks[{at}].name", problem, hint="Names are unique in a list.")
+        taken.add(spec.name)
+
+
+def _naming_hint(name: str) -> str:
+    possible = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[:64]
+    return f"{possible!r} would do." if possible else "Leave it out for `task-N`."
+
+
+def _checked_needs(specs: Sequence[TaskSpec]) -> dict[str, tuple[str, ...]]:
+    needs = {spec.name: spec.needs or () for spec in specs}
+    for at, spec in enumerate(specs):
+        for need in needs[spec.name]:
+            if need not in needs:
+                hint = nearest(need, needs)
+                raise InvalidSpec(f"tasks[{at}].needs", f"there is no task {need!r}", hint=hint)
+    circle = cycle(needs)
     if circle:
-        raise InvalidSpec("tasks", f"tasks wait for each other: {' -> '.join(circle)}")
+        at = list(needs).index(circle[0])
+        problem = f"tasks wait for each other: {' -> '.join(circle)}"
+        hint = "A task without `needs` waits for the one before it; `needs: []` waits for none."
+        raise InvalidSpec(f"tasks[{at}].needs", problem, hint=hint)
+    return needs
 
 
-def _check(spec: TaskSpec, where: str) -> None:
-    if (spec.prompt is None) == (spec.command is None):
-        raise InvalidSpec(where, "a task has either `prompt` or `command`")
+def _upstream_of(spec: TaskSpec, ancestry: Ancestry) -> Callable[[str], bool]:
+    return lambda earlier: ancestry.precedes(earlier, spec.name)
+
+
+# --- texts ---------------------------------------------------------------------------------------
+
+
+def _check_texts(
+    spec: TaskSpec, where: str, names: Collection[str], is_upstream: Callable[[str], bool]
+) -> None:
+    """Do nothing when every text of the task can reach a program, and its references a value."""
     if spec.prompt is not None:
-        check_prompt(spec.prompt, where)
-    if spec.command is not None:
-        _check_command(spec.command, where)
-    _check_numbers(spec, where)
-    for name, value in spec.env.items():
-        if not _ENV_NAME.fullmatch(name):
-            raise InvalidSpec(f"{where}.env", f"{name!r} is not the name of a variable")
-        _check_text(value, f"{where}.env.{name}")
-    if spec.json_schema is not None:
-        problem = check_schema(spec.json_schema)
-        if problem is not None:
-            raise InvalidSpec(f"{where}.json_schema", f"{problem.where}: {problem.problem}")
+        check_prompt(spec.prompt, f"{where}.prompt")
+        check_references(spec.prompt, where=f"{where}.prompt", names=names, is_upstream=is_upstream)
+    if spec.command is not None and not (spec.command and spec.command[0]):
+        raise InvalidSpec(f"{where}.command", "names no program", hint=_COMMAND)
+    for at, word in enumerate(spec.command or ()):
+        place = f"{where}.command[{at}]"
+        check_references(word, where=place, names=names, is_upstream=is_upstream)
+    for path, text in _arguments(spec):
+        _check_text(text, f"{where}.{path}")
+    if not spec.agent:
+        raise InvalidSpec(f"{where}.agent", "is empty", hint="Leave it out for `claude`.")
 
 
-def _check_command(command: Sequence[str], where: str) -> None:
-    if not command or not command[0]:
-        raise InvalidSpec(f"{where}.command", "names no program")
-    for word in command:
-        _check_text(word, f"{where}.command")
+_COMMAND: Final = "Give a list: the program, then its arguments. No shell reads it."
 
 
-def _check_numbers(spec: TaskSpec, where: str) -> None:
-    for name in ("timeout", "start_timeout_s", "idle_timeout_s"):
-        seconds = getattr(spec, name)
-        if isinstance(seconds, int | float) and not 0 < seconds < float("inf"):
-            raise InvalidSpec(f"{where}.{name}", "must be a number of seconds above 0")
-    if not 0 <= spec.retries <= _MAX_RETRIES:
-        raise InvalidSpec(f"{where}.retries", f"must be 0 to {_MAX_RETRIES}")
-    if spec.max_turns is not None and spec.max_turns < 1:
-        raise InvalidSpec(f"{where}.max_turns", "must be at least 1")
-
-
-def check_prompt(prompt: str, where: str = "prompt") -> None:
+def check_prompt(prompt: str, where: str) -> None:
     """Do nothing when an agent can be given the prompt.
 
+    Args:
+        prompt: The prompt.
+        where: Path of the field, for the error.
+
     Raises:
-        InvalidPrompt: It is empty, too large, or holds NUL or half characters.
+        InvalidPrompt: It is blank, too large, or holds NUL or half characters.
     """
-    if not prompt.strip():
+    if not prompt or prompt.isspace():
         raise InvalidPrompt(f"{where}: the prompt is empty")
-    if "\0" in prompt:
-        raise InvalidPrompt(f"{where}: the prompt holds a NUL byte")
-    try:
-        size = len(prompt.encode())
-    except UnicodeEncodeError:
-        raise InvalidPrompt(f"{where}: the prompt holds half a character (a surrogate)") from None
+    problem = _unsendable(prompt)
+    if problem is not None:
+        raise InvalidPrompt(f"{where}: {problem}")
+    size = len(prompt.encode())
     if size > MAX_PROMPT_BYTES:
         raise InvalidPrompt(
-            f"{where}: the prompt has {size} bytes; at most {MAX_PROMPT_BYTES} are allowed",
-            hint="Put long material into a file of the workspace and name it in the prompt.",
+            f"{where}: the prompt has {size:,} bytes; at most {MAX_PROMPT_BYTES:,} are allowed",
+            hint="Put what is long into a file of the workspace, and name the file in the prompt.",
         )
 
 
+def _arguments(spec: TaskSpec) -> Iterator[tuple[str, str]]:
+    """Yield every text that reaches a program as an argument or variable, with its path."""
+    for field in _TASK_FIELDS:
+        value = getattr(spec, field)
+        if field in ("prompt", "json_schema"):
+            continue
+        if isinstance(value, str):
+            yield field, value
+        elif isinstance(value, tuple):
+            yield from ((f"{field}[{at}]", text) for at, text in enumerate(value))
+        elif isinstance(value, dict):
+            yield from ((f"{field}.{name}", text) for name, text in value.items())
+
+
 def _check_text(text: str, where: str) -> None:
+    problem = _unsendable(text)
+    if problem is None and len(text) > MAX_ARGUMENT_BYTES // 4:
+        size = len(text.encode())
+        if size > MAX_ARGUMENT_BYTES:
+            problem = f"has {size:,} bytes; an argument can hold {MAX_ARGUMENT_BYTES:,}"
+    if problem is not None:
+        raise InvalidSpec(where, problem)
+
+
+def _unsendable(text: str) -> str | None:
+    """Return why no program can be given the text, None when one can."""
     if "\0" in text:
-        raise InvalidSpec(where, "holds a NUL byte")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidSpec(where, "holds half a character (a surrogate)") from None
+        return "holds a NUL byte"
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return "holds half a character (a lone surrogate)"
+    return None
 
 
-def _check_references(specs: Sequence[TaskSpec]) -> None:
-    ancestry = Ancestry({spec.name: spec.needs or () for spec in specs})
-    names = {spec.name for spec in specs}
-    for place, spec in enumerate(specs):
-        texts = spec.command if spec.command is not None else (spec.prompt or "",)
-        for reference in (found for text in texts for found in references(text)):
-            where = f"tasks[{place}].{'prompt' if spec.command is None else 'command'}"
-            if reference.task not in names:
-                near = difflib.get_close_matches(reference.task, names, n=1)
-                raise InvalidSpec(
-                    where,
-                    f"refers to a task {reference.task!r} that is not in the list",
-                    hint=f"Did you mean {near[0]!r}?" if near else "Write \\{{ to mean the braces.",
-                )
-            if reference.field not in FIELDS:
-                raise InvalidSpec(
-                    where,
-                    f"a task has no {reference.field!r} to refer to",
-                    hint=f"There are: {', '.join(FIELDS)}.",
-                )
-            if not ancestry.precedes(reference.task, spec.name):
-                raise InvalidSpec(
-                    where, f"refers to {reference.task!r}, which need not have ended by then"
-                )
-
-
-def _joined(base: str, path: object) -> str:
-    return os.path.normpath(os.path.join(base, _typed(path or ".", str, "workspace")))  # noqa: PTH118 - no I/O here
+def _joined(base: str, workspace: object) -> str:
+    if workspace is None:
+        return posixpath.normpath(base)
+    path = _typed(workspace, str, "workspace")
+    _check_text(path, "workspace")
+    if not path:
+        raise InvalidSpec("workspace", "is empty", hint="Leave it out for the current directory.")
+    return posixpath.normpath(posixpath.join(base, path))

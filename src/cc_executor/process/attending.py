@@ -231,8 +231,8 @@ class Attended:
         elif "refused" in news:
             self._begin(news["refused"])
         elif "ended" in news:
-            self._give_back()
             self._end(msgspec.convert(news["ended"], Executed))
+            self._give_back()
         self._wake_the_curious()
 
     def has_room(self) -> None:
@@ -252,6 +252,7 @@ class Attended:
         """Let the supervisor be used again; one that was only called by us hangs up itself."""
         if self._stock is not None and self._wire is not None and self._wire.supervisor:
             wire, self._wire = self._wire, None
+            wire.expect_no_answers()
             self._stock.give_back(wire)
 
     def _begin(self, problem: str | None) -> None:

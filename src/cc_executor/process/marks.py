@@ -2,7 +2,8 @@
 
 Three marks, each with its own hole; together they leave none that was found:
 
-- the environment variable `CC_EXECUTOR_ATTEMPT`; gone when a program clears its environment;
+- the environment variable `CC_EXECUTOR_ATTEMPT`, the attempt's id and its brand; gone when a program
+  clears its environment;
 - the brand, a number in the soft limit RLIMIT_RTTIME: inherited through every fork and exec, new
   sessions and cleared environments included. The limit itself means something only to real-time
   scheduling, and the number is years of microseconds;
@@ -29,25 +30,28 @@ class Mark(NamedTuple):
     """How the processes of one attempt are recognised.
 
     Attributes:
-        attempt_id: Value of the environment variable; "" when not known yet.
-        brand: Value of the soft limit; 0 when this system has none.
+        attempt_id: Unique in one state directory, and there may be many.
+        brand: Unique, as far as 48 random bits are.
     """
 
     attempt_id: str
     brand: int
 
+    @property
+    def variable(self) -> str:
+        """Value of the environment variable."""
+        return f"{self.attempt_id}:{self.brand:x}"
+
 
 def new_brand() -> int:
-    """Return a fresh brand, 0 where processes cannot be branded."""
-    if sys.platform != "linux":
-        return 0
+    """Return a fresh brand."""
     return _SMALLEST + int.from_bytes(os.urandom(6), "big")
 
 
 @contextlib.contextmanager
 def branded(brand: int) -> Iterator[None]:
     """Brand this process for a moment: what is started in it bears the brand for ever."""
-    if sys.platform != "linux" or not brand:
+    if sys.platform != "linux":
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
@@ -63,22 +67,18 @@ def branded(brand: int) -> Iterator[None]:
 
 def bears(pid: int, mark: Mark) -> bool:
     """Return whether process `pid` bears the mark. A process that is gone does not."""
-    return _is_branded(pid, mark.brand) or _has_variable(pid, mark.attempt_id)
+    return _is_branded(pid, mark.brand) or _has_variable(pid, mark.variable)
 
 
 def _is_branded(pid: int, brand: int) -> bool:
-    if not brand:
-        return False
     for line in _read(f"/proc/{pid}/limits").splitlines():
         if line.startswith(_LIMITS_LINE):
             return line[len(_LIMITS_LINE) :].split()[:1] == [b"%d" % brand]
     return False
 
 
-def _has_variable(pid: int, attempt_id: str) -> bool:
-    if not attempt_id:
-        return False
-    wanted = f"{ENVIRONMENT}={attempt_id}".encode()
+def _has_variable(pid: int, value: str) -> bool:
+    wanted = f"{ENVIRONMENT}={value}".encode()
     environment = _read(f"/proc/{pid}/environ")
     return environment.startswith(wanted + b"\0") or b"\0" + wanted + b"\0" in environment
 

@@ -142,12 +142,12 @@ class Standby:
         self._unsynced.clear()
 
     def _carry_out(self, order: Order, pipes: Pipes) -> None:
-        brand = new_brand()
+        mark = Mark(order.attempt_id, new_brand())
         try:
             self._adapt(order.containment)
             os.chdir(order.folder)
             groups = ((self._group.kind, self._group.path),) if self._group else ()
-            lock = claim("", Claim(os.getpid(), Mark(order.attempt_id, brand), groups))
+            lock = claim("", Claim(os.getpid(), mark, groups))
         except (OSError, AlreadyClaimed, CannotContain) as error:
             pipes.close()
             self._say({"refused": f"{type(error).__name__}: {error}"})
@@ -161,7 +161,7 @@ class Standby:
         except OSError as error:
             self._say({"refused": f"its folder cannot be written: {error}"})
             return
-        self._unread = supervisor.run(self._lifeline, unread or b"", brand=brand)
+        self._unread = supervisor.run(self._lifeline, unread or b"", mark=mark)
         os.chdir("/")
         os.close(lock)
         self._unsynced.append(supervisor)

@@ -30,6 +30,7 @@ from cc_executor.process.child import CannotStart, Pipes, start
 from cc_executor.process.connections import Command, Connection, Connections, Refused
 from cc_executor.process.containment import Containment
 from cc_executor.process.ladder import StopLadder
+from cc_executor.process.marks import Mark
 from cc_executor.process.order import Order
 from cc_executor.process.outcome import OutcomeFile
 from cc_executor.process.reaper import Reaper
@@ -141,13 +142,13 @@ class Supervisor:
         self._started = time.monotonic()
         self._clocks = Clocks(order.timers, judged=order.judged, now=self._started)
 
-    def run(self, lifeline: socket.socket, unread: bytes, *, brand: int) -> bytes | None:
+    def run(self, lifeline: socket.socket, unread: bytes, *, mark: Mark) -> bytes | None:
         """Run the attempt to its end; returns when its outcome is in place and told.
 
         Args:
             lifeline: The connection to the engine that gave the order.
             unread: What it had sent behind the order.
-            brand: What brands the tree (`marks.new_brand`).
+            mark: What marks the tree.
 
         Returns:
             What the engine had sent for the time after; None when it has hung up, or this process
@@ -155,7 +156,7 @@ class Supervisor:
         """
         fit = True
         try:
-            self._start(lifeline, unread, brand)
+            self._start(lifeline, unread, mark)
             while self._reaper.status is None and not self._survivors:
                 self._turn()
             reach("supervisor.child_reaped")
@@ -171,13 +172,13 @@ class Supervisor:
 
     # --- start and loop ---------------------------------------------------------------------------
 
-    def _start(self, lifeline: socket.socket, unread: bytes, brand: int) -> None:
+    def _start(self, lifeline: socket.socket, unread: bytes, mark: Mark) -> None:
         self._selector.register(self._signals, selectors.EVENT_READ, self._signalled)
         self._lifeline = self._connections.add(lifeline)
         self._lifeline.become_engine(self._order.engine_pid)
         self._attendance()  # it may be dead by now
         try:
-            self._reaper.child = start(self._order, self._pipes, brand)
+            self._reaper.child = start(self._order, self._pipes, mark)
         finally:
             self._pipes.close_ends_of_child()
             self._capture.watch(STDOUT, self._pipes.stdout)

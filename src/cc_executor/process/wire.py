@@ -85,6 +85,12 @@ class Wire(asyncio.Protocol):
         finally:
             del self._answers[number]
 
+    def expect_no_answers(self) -> None:
+        """Let whoever waits for an answer know that none will come."""
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(WireLost())
+
     def close(self) -> None:
         """Hang up."""
         if self._transport is not None:
@@ -119,9 +125,7 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
         self._transport = None
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(exc or WireLost())
+        self.expect_no_answers()
         self.listener.lost(self)
 
 

@@ -1,7 +1,4 @@
-"""The tables of the books: which event tells of which step, and what an attempt may do when.
-
-`docs/reference` lists the kinds of events from here.
-"""
+"""The tables of the books: which event tells of which step, and what an attempt may do when."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from cc_executor.cli.render.output import write_all
 from cc_executor.cli.render.terminal import print_lines
 from cc_executor.cli.render.wording import harmless
 
@@ -38,8 +39,7 @@ def write_lines(lines: Iterable[Text]) -> None:
 def write_text(text: str) -> None:
     """Write text as it is, without adding a newline."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
+    write_all(sys.stdout.fileno(), text.encode("utf-8", "surrogateescape"))
 
 
 def _write(text: str) -> None:

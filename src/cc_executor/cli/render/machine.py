@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import msgspec
 
+from cc_executor.cli.render.output import write_all
 from cc_executor.cli.render.summary import summary
 from cc_executor.cli.render.terminal import print_lines
 from cc_executor.client.results import ExecutionResult
 from cc_executor.model.events import Output, StreamEvent
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of it, however slowly it is read. Blocking.
-
-    Not through `sys.stdout`: a thread that waits here for ever holds no lock of the interpreter.
-    """
-    left = memoryview(data)
-    while left:
-        left = left[os.write(descriptor, left) :]
 
 
 class Silent:
