@@ -1,27 +1,17 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_executor.errors import InvalidTransition
-from cc_executor.model.failures import FAILURES, Failure
-from cc_executor.model.ids import (
-    ENTROPY_BYTES,
-    attempt_id,
-    check_execution_id,
-    execution_of,
-    new_execution_id,
-    task_id,
-    task_of,
-)
-from cc_executor.model.lifecycle import MOVES, Move, TaskState, after, is_final, state_of_list
-from cc_executor.model.outcomes import (
-    Outcome,
-    SchemaViolation,
-    TaskCancelled,
-    TaskFailed,
-    TaskTimedOut,
+from cc_executor.model.lifecycle import (
+    MOVE_TO,
+    MOVES,
+    Move,
+    TaskState,
+    after,
+    is_final,
+    state_of_list,
 )
 
 STATES = st.lists(st.sampled_from(TaskState), min_size=1, max_size=8)
@@ -51,52 +41,26 @@ def test_a_list_has_succeeded_exactly_when_all_its_tasks_have(states: list[TaskS
     assert succeeded == (set(states) == {TaskState.SUCCEEDED})
 
 
-@pytest.mark.parametrize("failure", Failure)
-def test_every_failure_has_its_facts_and_never_means_success(failure: Failure) -> None:
-    facts = FAILURES[failure]
-    assert is_final(facts.state)
-    assert facts.state is not TaskState.SUCCEEDED
-    assert facts.meaning.endswith(".")
-    assert facts.advice.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("failure", "kind"),
-    [
-        (Failure.TIMED_OUT, TaskTimedOut),
-        (Failure.CANCELLED, TaskCancelled),
-        (Failure.SCHEMA_VIOLATION, SchemaViolation),
-        (Failure.CRASHED, TaskFailed),
-    ],
-)
-def test_a_failed_outcome_raises_what_fits_with_the_partial_output(
-    failure: Failure, kind: type[TaskFailed]
+@given(STATES)
+def test_a_list_that_has_not_succeeded_is_what_the_first_task_to_blame_is(
+    states: list[TaskState],
 ) -> None:
-    outcome = Outcome(state=FAILURES[failure].state, failure=failure, message="so it was")
-
-    with pytest.raises(TaskFailed) as raised:
-        outcome.raise_for_failure(task_id="x.1", partial_output="half")
-
-    assert type(raised.value) is kind
-    assert raised.value.partial_output == "half"
-    assert "so it was" in str(raised.value)
-    assert raised.value.hint == FAILURES[failure].advice
+    blamed = [state for state in states if state not in (TaskState.SUCCEEDED, TaskState.SKIPPED)]
+    if blamed and all(is_final(state) for state in states):
+        assert state_of_list(states) is blamed[0]
 
 
-def test_a_success_raises_nothing() -> None:
-    outcome = Outcome(state=TaskState.SUCCEEDED)
-    outcome.raise_for_failure(task_id="x.1")
-    assert outcome.ok
+def test_a_list_runs_from_its_first_start_to_its_last_end() -> None:
+    queued, done = TaskState.QUEUED, TaskState.SUCCEEDED
+
+    assert state_of_list([queued, queued]) is TaskState.QUEUED
+    assert state_of_list([done, queued]) is TaskState.RUNNING
+    assert state_of_list([done, TaskState.PAUSED]) is TaskState.PAUSED
+    assert state_of_list([TaskState.RUNNING, TaskState.PAUSED]) is TaskState.RUNNING
 
 
-def test_ids_sort_by_time_and_contain_each_other() -> None:
-    entropy = bytes(ENTROPY_BYTES)
-    earlier = new_execution_id(now_s=1_000.0, entropy=b"\xff" * ENTROPY_BYTES)
-    later = new_execution_id(now_s=1_000.001, entropy=entropy)
-
-    assert earlier < later
-    assert check_execution_id(later) == later
-    attempt = attempt_id(task_id(later, 3), 2)
-    assert attempt == f"{later}.3.2"
-    assert task_of(attempt) == f"{later}.3"
-    assert execution_of(attempt) == later
+def test_every_end_of_a_running_task_can_be_reached_by_its_move() -> None:
+    for state, move in MOVE_TO.items():
+        assert after(TaskState.RUNNING, move) is state
+        assert after(TaskState.PAUSED, move) is state
+        assert is_final(state)

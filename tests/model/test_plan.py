@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_executor.model.lifecycle import TaskState
-from cc_executor.model.plan import Skip, continued, cycle, next_moves
+from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.plan import Ancestry, Skip, continued, cycle, next_moves
 from cc_executor.model.records import TaskRecord
 from cc_executor.model.specs import TaskSpec
 
@@ -92,8 +93,81 @@ def test_a_plan_keeps_the_rules(
     assert len(plan.start) <= max(0, room - active)
     touched = [*plan.start, *(one.task_id for one in plan.skip), *plan.cancel]
     assert len(touched) == len(set(touched))
-    if plan.done:
-        assert not active
+    finished = {one.task_id for one in plan.skip} | set(plan.cancel)
+    left = [task for task in entries if not is_final(task.state) and task.id not in finished]
+    assert plan.done == (not left)
+
+
+@given(lists(), st.booleans(), st.integers(1, 4), st.data())
+def test_doing_what_the_plan_says_always_comes_to_an_end(
+    entries: list[TaskRecord],
+    stop: bool,  # noqa: FBT001 - hypothesis gives it by name
+    room: int,
+    data: st.DataObject,
+) -> None:
+    by_id = {task.id: task for task in entries}
+
+    def move(task_id: str, state: TaskState) -> None:
+        by_id[task_id] = msgspec.structs.replace(by_id[task_id], state=state)
+
+    for _ in range(2 * len(entries) + 1):
+        plan = next_moves(
+            list(by_id.values()), stop_on_failure=stop, cancelling=False, concurrency=room
+        )
+        for task_id in plan.start:
+            move(task_id, R)
+        for skip in plan.skip:
+            move(skip.task_id, TaskState.SKIPPED)
+        if plan.done:
+            break
+        active = [task.id for task in by_id.values() if not is_final(task.state)]
+        running = [task_id for task_id in active if by_id[task_id].state is not Q]
+        assert running, "nothing runs, and nothing will"
+        move(running[0], data.draw(st.sampled_from([S, F, TaskState.CANCELLED])))
+    assert all(is_final(task.state) for task in by_id.values())
+
+
+def test_the_reason_of_a_skip_is_the_root_also_after_it_was_recorded() -> None:
+    entries = tasks((F, ()), (TaskState.SKIPPED, ("t1",)), (Q, ("t2",)))
+
+    plan = next_moves(entries, stop_on_failure=False, cancelling=False, concurrency=1)
+
+    assert plan.skip == (Skip("x.3", "t1"),)
+
+
+def test_a_skip_reaches_tasks_that_stand_before_what_they_need() -> None:
+    entries = tasks((Q, ("t2",)), (Q, ("t3",)), (F, ()))
+
+    plan = next_moves(entries, stop_on_failure=False, cancelling=False, concurrency=1)
+
+    assert plan.skip == (Skip("x.1", "t3"), Skip("x.2", "t3"))
+
+
+def test_a_cancelled_task_stops_the_list_like_a_failed_one() -> None:
+    entries = tasks((TaskState.CANCELLED, ()), (Q, ()))
+
+    stopping = next_moves(entries, stop_on_failure=True, cancelling=False, concurrency=1)
+    going_on = next_moves(entries, stop_on_failure=False, cancelling=False, concurrency=1)
+
+    assert stopping.skip == (Skip("x.2", "t1"),)
+    assert going_on.start == ("x.2",)
+
+
+def test_paused_tasks_keep_their_slots() -> None:
+    entries = tasks((TaskState.PAUSED, ()), (R, ()), (Q, ()), (Q, ()))
+
+    plan = next_moves(entries, stop_on_failure=True, cancelling=False, concurrency=3)
+
+    assert plan.start == ("x.3",)
+
+
+def test_ancestry_reaches_through_others() -> None:
+    ancestry = Ancestry({"d": ("b", "c"), "a": (), "b": ("a",), "c": ()})
+
+    assert ancestry.precedes("a", "d")
+    assert ancestry.precedes("c", "d")
+    assert not ancestry.precedes("c", "b")
+    assert not ancestry.precedes("d", "d")
 
 
 def test_continuing_carries_exactly_what_has_succeeded() -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
 from cc_executor.errors import InvalidWorkspace
 from cc_executor.model.outcomes import Changes
-from cc_executor.workspace import disk
+from cc_executor.workspace import listing
 from cc_executor.workspace.disk import DiskWorkspaces
 
 WORKSPACES = DiskWorkspaces()
@@ -59,15 +60,154 @@ def test_a_name_that_is_not_text_can_still_be_told(tmp_path: Path) -> None:
     assert before.compare().created == ("caf\\xe9",)
 
 
-def test_a_workspace_too_large_to_compare_says_so(
+def test_what_was_not_seen_before_is_not_called_created(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "MAX_ENTRIES", 3)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for number in range(4):
+            (tmp_path / folder / f"{number}").touch()
+    monkeypatch.setattr(listing, "MAX_ENTRIES", 7)  # the two folders, and one of them whole
     before = WORKSPACES.look(tmp_path)
+    monkeypatch.setattr(listing, "MAX_ENTRIES", 100)
+    (tmp_path / "new").touch()
+
+    changes = before.compare()
+
+    assert changes == Changes(created=("new",), complete=False)
+
+
+def test_what_is_not_seen_after_is_not_called_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(5):
         (tmp_path / f"{number}").touch()
+    before = WORKSPACES.look(tmp_path)
+    monkeypatch.setattr(listing, "MAX_ENTRIES", 3)
 
-    assert not before.compare().complete
+    assert before.compare() == Changes(complete=False)
+
+
+def test_a_workspace_that_takes_too_long_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(listing, "MAX_SECONDS", -1.0)
+
+    assert not WORKSPACES.look(tmp_path).compare().complete
+
+
+def test_a_tree_deeper_than_the_bound_says_so(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["d"] * (listing.MAX_DEPTH + 2))
+    deep.mkdir(parents=True)
+    before = WORKSPACES.look(tmp_path)
+    (deep / "file").touch()
+    (tmp_path / "d" / "seen").touch()
+
+    assert before.compare() == Changes(created=("d/seen",), complete=False)
+
+
+def test_a_wide_tree_needs_few_descriptors(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f"{number}").mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + 10, hard))
+    try:
+        changes = WORKSPACES.look(tmp_path).compare()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert changes == Changes()
+
+
+def test_only_files_and_links_are_listed(tmp_path: Path) -> None:
+    before = WORKSPACES.look(tmp_path)
+
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "dangling").symlink_to("nowhere")
+
+    assert before.compare() == Changes(created=("dangling",))
+
+
+def test_a_folder_that_became_a_link_is_not_followed(tmp_path: Path) -> None:
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    for folder in (outside, inside / "door"):
+        folder.mkdir(parents=True)
+    (outside / "secret").touch()
+    before = WORKSPACES.look(inside)
+    (inside / "door").rmdir()
+    (inside / "door").symlink_to(outside)
+
+    assert before.compare() == Changes(created=("door",))
+
+
+def test_a_folder_swapped_for_a_link_between_two_looks_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    for folder in (outside, inside / "door"):
+        folder.mkdir(parents=True)
+    (outside / "secret").touch()
+    before = WORKSPACES.look(inside)
+    really_open = os.open
+
+    def swap_then_open(name: str, flags: int, *, dir_fd: int | None = None) -> int:
+        if name == "door":  # it was listed as a folder a moment ago
+            (inside / "door").rmdir()
+            (inside / "door").symlink_to(outside)
+        return really_open(name, flags, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", swap_then_open)
+
+    assert before.compare() == Changes(complete=False)
+
+
+def test_a_workspace_may_be_named_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    before = WORKSPACES.look(tmp_path / "link")
+
+    (tmp_path / "real" / "file").touch()
+
+    assert before.compare() == Changes(created=("file",))
+
+
+def test_of_a_workspace_that_is_gone_everything_is_deleted(tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    (workspace / "sub").mkdir(parents=True)
+    (workspace / "sub" / "file").touch()
+    before = WORKSPACES.look(workspace)
+
+    (workspace / "sub" / "file").unlink()
+    (workspace / "sub").rmdir()
+    workspace.rmdir()
+
+    assert before.compare() == Changes(deleted=("sub/file",))
+
+
+def test_a_folder_that_became_a_file_loses_what_was_in_it(tmp_path: Path) -> None:
+    (tmp_path / "thing").mkdir()
+    (tmp_path / "thing" / "file").touch()
+    before = WORKSPACES.look(tmp_path)
+
+    (tmp_path / "thing" / "file").unlink()
+    (tmp_path / "thing").rmdir()
+    (tmp_path / "thing").touch()
+
+    assert before.compare() == Changes(created=("thing",), deleted=("thing/file",))
+
+
+def test_a_change_that_hides_its_time_is_still_seen(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("before")
+    facts = file.stat()
+    before = WORKSPACES.look(tmp_path)
+
+    file.write_text("after!")
+    os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    assert before.compare() == Changes(modified=("file",))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ class Run:
         self._book = Book(world, lease, on_change)
         self._carry_on = carry_on
         self._live: dict[str, TaskRun] = {}
+        self._over: set[str] = set()  # what a look taken a moment ago may still show as running
         self._woken = asyncio.Event()
         self._request_seq = 0
         self._cancelling = False
@@ -112,7 +113,7 @@ class Run:
                 {*plan.start, *_left_running(tasks)} if self._carry_on else _left_running(tasks)
             )
             for task in tasks:
-                if task.id in wanted and task.id not in self._live:
+                if task.id in wanted and task.id not in self._live and task.id not in self._over:
                     self._begin(group, task, tasks)
             await self._woken.wait()
 
@@ -127,6 +128,7 @@ class Run:
         await self._apply_wishes(task_id, task_run)
         await task_run.run()
         del self._live[task_id]
+        self._over.add(task_id)
         self._woken.set()
 
     def _what_never_starts(self, tasks: tuple[TaskRecord, ...], plan: Plan) -> list[Change]:

@@ -187,7 +187,7 @@ def _typed(value: object, kind: Any, where: str) -> Any:  # noqa: ANN401 - a typ
         path = where + inside
         field = path.rpartition(".")[2]
         if problem.startswith("Invalid enum value") and field in _CHOICES:
-            problem = f"must be {_CHOICES[field]}"
+            raise InvalidSpec(path, f"must be {_CHOICES[field]}") from None
         said = re.sub(r"`([a-z| ]+)`", _in_words, problem)
         raise InvalidSpec(path, said[:1].lower() + said[1:]) from None
 

@@ -16,7 +16,7 @@ import sys
 from typing import Final, NamedTuple
 
 from cc_executor.journal import layout
-from cc_executor.process.marks import ENVIRONMENT, Mark, branded
+from cc_executor.process.marks import branded, variables
 from cc_executor.process.order import Order
 
 _UMASK: Final = 0o022
@@ -60,18 +60,18 @@ class Pipes(NamedTuple):
             os.close(fd)
 
 
-def start(order: Order, pipes: Pipes, mark: Mark) -> int:
+def start(order: Order, pipes: Pipes, brand: int) -> int:
     """Start the child and return its process id.
 
     It leads its own session, has nothing open but its three streams, the default action for all
-    signals, none of them blocked, and exactly the ordered environment and the marker in it.
+    signals, none of them blocked, and exactly the ordered environment and the marks in it.
 
     Raises:
         CannotStart: There is no child.
     """
     with contextlib.ExitStack() as stack:
         stdin = _stdin(order, pipes, stack)
-        stack.enter_context(branded(mark.brand))
+        stack.enter_context(branded(brand))
         try:
             process = subprocess.Popen(
                 order.argv,
@@ -79,7 +79,7 @@ def start(order: Order, pipes: Pipes, mark: Mark) -> int:
                 stdout=pipes.stdout_of_child,
                 stderr=pipes.stderr_of_child,
                 cwd=order.cwd,
-                env={**order.env, ENVIRONMENT: mark.variable},
+                env={**order.env, **variables(order.attempt_id, brand)},
                 umask=_UMASK,
                 start_new_session=True,
             )

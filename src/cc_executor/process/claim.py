@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple
 
 from cc_executor.journal import layout
 from cc_executor.journal.crash_points import reach
-from cc_executor.process.marks import Mark
 
 _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -27,22 +26,24 @@ class Claim(NamedTuple):
     """What a lock file says.
 
     Attributes:
-        supervisor: Process id of the supervisor; 0 when the attempt was barred.
-        mark: How the attempt's processes are recognised.
+        supervisor: Process id of the supervisor; 0 when there is none.
+        brand: How the attempt's processes are recognised (`marks`).
         groups: Its control groups as (kind, directory).
     """
 
     supervisor: int
-    mark: Mark
+    brand: int
     groups: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_barred(self) -> bool:
         """Whether the attempt was barred before any supervisor claimed it."""
-        return self.supervisor == 0
+        return self == BARRED
 
 
-BARRED: Final = Claim(0, Mark("", 0))
+BARRED: Final = Claim(0, 0)
+#: A power failure has emptied the file. Whatever there was, the machine has started anew since.
+UNREADABLE: Final = Claim(0, -1)
 
 
 class AlreadyClaimed(Exception):
@@ -86,13 +87,13 @@ def bar(folder: str) -> bool:
 
 
 def read(fd: int) -> Claim:
-    """Return what an open lock file says; `BARRED` when it holds no claim."""
+    """Return what an open lock file says; `UNREADABLE` when it says nothing."""
     try:
-        supervisor, (attempt_id, brand), groups = _values(os.pread(fd, 1 << 16, 0))
+        supervisor, brand, groups = _values(os.pread(fd, 1 << 16, 0))
     except (ValueError, TypeError):
-        return BARRED  # a power failure emptied it: the machine has started anew since
+        return UNREADABLE
     pairs = tuple((str(kind), str(path)) for kind, path in groups)
-    return Claim(int(supervisor), Mark(str(attempt_id), int(brand)), pairs)
+    return Claim(int(supervisor), int(brand), pairs)
 
 
 def _values(raw: bytes) -> Any:  # noqa: ANN401  # whatever JSON holds; the caller unpacks it

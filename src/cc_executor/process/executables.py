@@ -9,8 +9,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cc_executor.agents.base import Dialect
-from cc_executor.errors import AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed
+from cc_executor.agents.base import Dialect, LoginQuery
+from cc_executor.errors import (
+    AgentNotInstalled,
+    AgentNotLoggedIn,
+    CommandNotAllowed,
+    NotResponding,
+    SpawnFailed,
+)
 from cc_executor.process.run import run_subprocess
 
 _LOGIN_CHECK_S = 15.0
@@ -96,12 +102,24 @@ class SystemExecutables:
             return
         query = dialect.login_query
         if not any(environ.get(name) for name in query.evidence):
-            answer = run_subprocess(
-                (self.agent(dialect), *query.arguments), timeout_s=_LOGIN_CHECK_S, env=environ
-            )
-            if _denies_login(answer.stdout, query.key):
+            if self._denies_login(dialect, query, environ):
                 raise AgentNotLoggedIn(dialect.name, hint=query.how_to_log_in)
         self._logged_in.add(dialect.name)
+
+    def _denies_login(
+        self, dialect: Dialect, query: LoginQuery, environ: Mapping[str, str]
+    ) -> bool:
+        """Ask it; only a clear no counts."""
+        try:
+            asked = (self.agent(dialect), *query.arguments)
+            answer = run_subprocess(asked, timeout_s=_LOGIN_CHECK_S, env=environ)
+        except (NotResponding, SpawnFailed):
+            return False
+        try:
+            said = json.loads(answer.stdout)
+        except ValueError:
+            return False
+        return isinstance(said, dict) and said.get(query.key) is False
 
 
 def bundled(dialect: Dialect) -> str | None:
@@ -117,11 +135,3 @@ def bundled(dialect: Dialect) -> str | None:
 
 def _is_executable(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
-
-
-def _denies_login(stdout: bytes, key: str) -> bool:
-    try:
-        answer = json.loads(stdout)
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and answer.get(key) is False

@@ -2,8 +2,7 @@
 
 Three marks, each with its own hole; together they leave none that was found:
 
-- the environment variable `CC_EXECUTOR_ATTEMPT`, the attempt's id and its brand; gone when a program
-  clears its environment;
+- the environment variable `CC_EXECUTOR_MARK`; gone when a program clears its environment;
 - the brand, a number in the soft limit RLIMIT_RTTIME: inherited through every fork and exec, new
   sessions and cleared environments included. The limit itself means something only to real-time
   scheduling, and the number is years of microseconds;
@@ -19,32 +18,18 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-ENVIRONMENT: Final = "CC_EXECUTOR_ATTEMPT"
+#: For the child itself, and for people: the id of the attempt that it is.
+ATTEMPT_VARIABLE: Final = "CC_EXECUTOR_ATTEMPT"
+#: What processes are found by. Ids of attempts are unique in one state directory only.
+MARK_VARIABLE: Final = "CC_EXECUTOR_MARK"
 _SMALLEST: Final = 1 << 52  # 142 years
 _LIMITS_LINE: Final = b"Max realtime timeout"
 
 
-class Mark(NamedTuple):
-    """How the processes of one attempt are recognised.
-
-    Attributes:
-        attempt_id: Unique in one state directory, and there may be many.
-        brand: Unique, as far as 48 random bits are.
-    """
-
-    attempt_id: str
-    brand: int
-
-    @property
-    def variable(self) -> str:
-        """Value of the environment variable."""
-        return f"{self.attempt_id}:{self.brand:x}"
-
-
 def new_brand() -> int:
-    """Return a fresh brand."""
+    """Return a fresh brand, unique as far as 48 random bits are."""
     return _SMALLEST + int.from_bytes(os.urandom(6), "big")
 
 
@@ -65,20 +50,25 @@ def branded(brand: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_RTTIME, (soft, hard))
 
 
-def bears(pid: int, mark: Mark) -> bool:
-    """Return whether process `pid` bears the mark. A process that is gone does not."""
-    return _is_branded(pid, mark.brand) or _has_variable(pid, mark.variable)
+def variables(attempt_id: str, brand: int) -> dict[str, str]:
+    """Return what marks a child in its environment."""
+    return {ATTEMPT_VARIABLE: attempt_id, MARK_VARIABLE: f"{brand:x}"}
 
 
-def _is_branded(pid: int, brand: int) -> bool:
+def bears(pid: int, brand: int) -> bool:
+    """Return whether process `pid` bears the brand. A process that is gone does not."""
+    return _has_limit(pid, brand) or _has_variable(pid, brand)
+
+
+def _has_limit(pid: int, brand: int) -> bool:
     for line in _read(f"/proc/{pid}/limits").splitlines():
         if line.startswith(_LIMITS_LINE):
             return line[len(_LIMITS_LINE) :].split()[:1] == [b"%d" % brand]
     return False
 
 
-def _has_variable(pid: int, value: str) -> bool:
-    wanted = f"{ENVIRONMENT}={value}".encode()
+def _has_variable(pid: int, brand: int) -> bool:
+    wanted = f"{MARK_VARIABLE}={brand:x}".encode()
     environment = _read(f"/proc/{pid}/environ")
     return environment.startswith(wanted + b"\0") or b"\0" + wanted + b"\0" in environment
 

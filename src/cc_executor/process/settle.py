@@ -122,7 +122,7 @@ def _kill_tree(found: Claim) -> Swept:
         group = KINDS[kind](path)
         killed.update(group.members())
         group.kill()
-    swept = kill_marked(found.mark, within_s=_SWEEP_S)
+    swept = kill_marked(found.brand, within_s=_SWEEP_S)
     _remove_groups(found)
     return Swept(swept.killed | killed, swept.survivors)
 

@@ -29,7 +29,7 @@ from cc_executor.process.cgroup import KINDS, PREFIX, Group, Place
 from cc_executor.process.child import Pipes
 from cc_executor.process.claim import AlreadyClaimed, Claim, claim
 from cc_executor.process.containment import Containment
-from cc_executor.process.marks import Mark, new_brand
+from cc_executor.process.marks import new_brand
 from cc_executor.process.order import Order
 from cc_executor.process.reaper import Reaper
 from cc_executor.process.supervisor import Supervisor, Tools
@@ -142,12 +142,12 @@ class Standby:
         self._unsynced.clear()
 
     def _carry_out(self, order: Order, pipes: Pipes) -> None:
-        mark = Mark(order.attempt_id, new_brand())
+        brand = new_brand()
         try:
             self._adapt(order.containment)
             os.chdir(order.folder)
             groups = ((self._group.kind, self._group.path),) if self._group else ()
-            lock = claim("", Claim(os.getpid(), mark, groups))
+            lock = claim("", Claim(os.getpid(), brand, groups))
         except (OSError, AlreadyClaimed, CannotContain) as error:
             pipes.close()
             self._say({"refused": f"{type(error).__name__}: {error}"})
@@ -161,7 +161,7 @@ class Standby:
         except OSError as error:
             self._say({"refused": f"its folder cannot be written: {error}"})
             return
-        self._unread = supervisor.run(self._lifeline, unread or b"", mark=mark)
+        self._unread = supervisor.run(self._lifeline, unread or b"", brand=brand)
         os.chdir("/")
         os.close(lock)
         self._unsynced.append(supervisor)

@@ -30,7 +30,6 @@ from cc_executor.process.child import CannotStart, Pipes, start
 from cc_executor.process.connections import Command, Connection, Connections, Refused
 from cc_executor.process.containment import Containment
 from cc_executor.process.ladder import StopLadder
-from cc_executor.process.marks import Mark
 from cc_executor.process.order import Order
 from cc_executor.process.outcome import OutcomeFile
 from cc_executor.process.reaper import Reaper
@@ -142,13 +141,13 @@ class Supervisor:
         self._started = time.monotonic()
         self._clocks = Clocks(order.timers, judged=order.judged, now=self._started)
 
-    def run(self, lifeline: socket.socket, unread: bytes, *, mark: Mark) -> bytes | None:
+    def run(self, lifeline: socket.socket, unread: bytes, *, brand: int) -> bytes | None:
         """Run the attempt to its end; returns when its outcome is in place and told.
 
         Args:
             lifeline: The connection to the engine that gave the order.
             unread: What it had sent behind the order.
-            mark: What marks the tree.
+            brand: What marks the tree (`marks.new_brand`).
 
         Returns:
             What the engine had sent for the time after; None when it has hung up, or this process
@@ -156,7 +155,7 @@ class Supervisor:
         """
         fit = True
         try:
-            self._start(lifeline, unread, mark)
+            self._start(lifeline, unread, brand)
             while self._reaper.status is None and not self._survivors:
                 self._turn()
             reach("supervisor.child_reaped")
@@ -172,13 +171,13 @@ class Supervisor:
 
     # --- start and loop ---------------------------------------------------------------------------
 
-    def _start(self, lifeline: socket.socket, unread: bytes, mark: Mark) -> None:
+    def _start(self, lifeline: socket.socket, unread: bytes, brand: int) -> None:
         self._selector.register(self._signals, selectors.EVENT_READ, self._signalled)
         self._lifeline = self._connections.add(lifeline)
         self._lifeline.become_engine(self._order.engine_pid)
         self._attendance()  # it may be dead by now
         try:
-            self._reaper.child = start(self._order, self._pipes, mark)
+            self._reaper.child = start(self._order, self._pipes, brand)
         finally:
             self._pipes.close_ends_of_child()
             self._capture.watch(STDOUT, self._pipes.stdout)

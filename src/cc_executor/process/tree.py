@@ -2,7 +2,7 @@
 
 Two situations. A living supervisor is the *subreaper* of its tree: whatever loses its parent
 becomes its child, so the tree is gone exactly when `waitpid` says that there is no child left, a
-proof that no scan can give. After its death the tree is found by its marks (`marks.Mark`), its
+proof that no scan can give. After its death the tree is found by its marks (`marks`), its
 control group, and everything that descends from what was found.
 
 Standard library only: supervisors import it.
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from cc_executor.process.marks import Mark, bears
+from cc_executor.process.marks import bears
 
 _FIRST_PAUSE_S: Final = 0.0005
 _LONGEST_PAUSE_S: Final = 0.02
@@ -143,8 +143,8 @@ def kill_below(root: int, *, reap: Callable[[], bool], within_s: float) -> Swept
     return Swept(_ids(killed), left if reap() else ())
 
 
-def kill_marked(mark: Mark, *, within_s: float) -> Swept:
-    """Kill everything that bears the mark, and everything that descends from that.
+def kill_marked(brand: int, *, within_s: float) -> Swept:
+    """Kill everything that bears the brand, and everything that descends from that.
 
     For a tree whose supervisor is dead. The calling process is left out.
     """
@@ -152,7 +152,7 @@ def kill_marked(mark: Mark, *, within_s: float) -> Swept:
     found: list[Process] = []
     empty = 0
     for _ in pauses(within_s):
-        found = find_marked(mark)
+        found = find_marked(brand)
         empty = 0 if found else empty + 1
         if empty == _EMPTY_SCANS:
             return Swept(_ids(killed))
@@ -160,11 +160,11 @@ def kill_marked(mark: Mark, *, within_s: float) -> Swept:
     return Swept(_ids(killed), tuple(one.pid for one in found))
 
 
-def find_marked(mark: Mark) -> list[Process]:
-    """Return what bears the mark and what descends from it, without the calling process."""
+def find_marked(brand: int) -> list[Process]:
+    """Return what bears the brand and what descends from it, without the calling process."""
     me = os.getpid()
     table = [process for process in everybody() if not process.is_dead]
-    marked = [one for one in table if one.pid != me and bears(one.pid, mark)]
+    marked = [one for one in table if one.pid != me and bears(one.pid, brand)]
     found = {one.pid: one for one in marked}
     found.update((one.pid, one) for one in descendants(tuple(found), table) if one.pid != me)
     return list(found.values())

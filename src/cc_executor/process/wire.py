@@ -122,7 +122,7 @@ class Wire(asyncio.Protocol):
         self.has_room = True
         self.listener.has_room()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # why is not told
         """Tell whoever waits."""
         self._transport = None
         self.expect_no_answers()

@@ -9,7 +9,6 @@ from typing import Final
 
 from cc_executor.journal import layout
 from cc_executor.process.claim import BARRED, Claim, read
-from cc_executor.process.marks import Mark
 from cc_executor.process.tree import find_marked
 
 _PAUSE_S: Final = 0.005
@@ -46,12 +45,7 @@ def claim_of(folder: Path) -> Claim:
 
 def survivors(folder: Path) -> tuple[int, ...]:
     """Return the ids of all living processes that bear a mark of the attempt in this folder."""
-    return marked(claim_of(folder).mark)
-
-
-def marked(mark: Mark) -> tuple[int, ...]:
-    """Return the ids of all living processes that bear the mark, and of their descendants."""
-    return tuple(sorted(process.pid for process in find_marked(mark)))
+    return tuple(sorted(process.pid for process in find_marked(claim_of(folder).brand)))
 
 
 def wait_until_gone(folder: Path, *, within_s: float = 10.0) -> None:

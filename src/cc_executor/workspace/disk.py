@@ -4,30 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
 
 from cc_executor.errors import InvalidWorkspace
 from cc_executor.model.outcomes import Changes
-
-#: Folders that version control and package managers fill; nobody means these by "files created".
-IGNORED_FOLDERS: Final = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
-MAX_ENTRIES: Final = 200_000
-MAX_SECONDS: Final = 20.0
-
-_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class _Mark(NamedTuple):
-    """What changes when a file does."""
-
-    kind: int
-    size: int
-    modified_ns: int
-    changed_ns: int
-    inode: int
+from cc_executor.workspace.listing import Listing, listing
 
 
 class DiskWorkspaces:
@@ -44,7 +26,9 @@ class DiskWorkspaces:
             is_directory = stat.S_ISDIR(absolute.stat().st_mode)
         except (FileNotFoundError, NotADirectoryError):
             raise InvalidWorkspace(str(path), "does not exist") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise InvalidWorkspace(str(path), f"cannot be used: {error.strerror}") from error
+        except ValueError as error:  # a NUL byte in its name
             raise InvalidWorkspace(str(path), f"cannot be used: {error}") from error
         if not is_directory:
             raise InvalidWorkspace(str(path), "is not a directory")
@@ -66,86 +50,53 @@ class Snapshot:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._marks, self._complete = _look(path)
+        self._before = listing(path)
 
     def compare(self) -> Changes:
-        """Look again and return what is different. A rename is a deletion and a creation."""
-        now, complete = _look(self._path)
-        before = self._marks
+        """Look again and return what is different.
+
+        A rename is a deletion and a creation. What was not seen on one side is neither: a file
+        is created only where it is known not to have been, and deleted only where it is known not
+        to be.
+        """
+        before, now = self._before, listing(self._path)
         return Changes(
-            created=_sorted(name for name in now if name not in before),
-            modified=_sorted(
-                name for name, mark in now.items() if name in before and before[name] != mark
-            ),
-            deleted=_sorted(name for name in before if name not in now),
-            complete=complete and self._complete,
+            created=_names(_only_in(now, before)),
+            modified=_names(_changed(before, now)),
+            deleted=_names(_only_in(before, now)),
+            complete=before.complete and now.complete,
         )
 
 
-def _sorted(names: Iterator[str]) -> tuple[str, ...]:
-    # A name that is not UTF-8 must not break the JSON it goes into.
+def _only_in(one: Listing, other: Listing) -> Iterable[str]:
+    for folder, marks in one.folders.items():
+        others = other.folders.get(folder)
+        if marks == others:  # nearly always, and compared without a loop of ours
+            continue
+        for name in marks:
+            path = folder + name
+            if (others is None or name not in others) and other.has_seen(path):
+                yield path
+
+
+def _changed(before: Listing, now: Listing) -> Iterable[str]:
+    for folder, marks in now.folders.items():
+        others = before.folders.get(folder)
+        if others is None or marks == others:
+            continue
+        for name, mark in marks.items():
+            if others.get(name, mark) != mark:
+                yield folder + name
+
+
+def _names(paths: Iterable[str]) -> tuple[str, ...]:
+    r"""Return the paths sorted, in characters that any JSON can hold.
+
+    A byte that is not UTF-8 stands there as `\xe9`.
+    """
     return tuple(
         sorted(
-            name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            for name in names
+            path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            for path in paths
         )
     )
-
-
-def _look(root: Path) -> tuple[dict[str, _Mark], bool]:
-    marks: dict[str, _Mark] = {}
-    deadline = time.monotonic() + MAX_SECONDS
-    complete = True
-    try:
-        waiting = [("", os.open(root, _DIRECTORY & ~os.O_NOFOLLOW))]
-    except OSError:
-        return marks, False
-    try:
-        while waiting:
-            prefix, descriptor = waiting.pop()
-            try:
-                folders, whole = _look_into(prefix, descriptor, marks)
-                complete = complete and whole
-                for name in folders:
-                    try:
-                        waiting.append(
-                            (f"{prefix}{name}/", os.open(name, _DIRECTORY, dir_fd=descriptor))
-                        )
-                    except FileNotFoundError:
-                        continue  # it went while we looked
-                    except OSError:
-                        complete = False
-            finally:
-                os.close(descriptor)
-            if len(marks) > MAX_ENTRIES or time.monotonic() > deadline:
-                return marks, False
-    finally:
-        for _, descriptor in waiting:
-            os.close(descriptor)
-    return marks, complete
-
-
-def _look_into(prefix: str, descriptor: int, marks: dict[str, _Mark]) -> tuple[list[str], bool]:
-    folders: list[str] = []
-    complete = True
-    with os.scandir(descriptor) as entries:
-        for entry in entries:
-            try:
-                facts = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                complete = False
-                continue
-            if stat.S_ISDIR(facts.st_mode):
-                if entry.name not in IGNORED_FOLDERS:
-                    folders.append(entry.name)
-                continue
-            marks[prefix + entry.name] = _Mark(
-                facts.st_mode,
-                facts.st_size,
-                facts.st_mtime_ns,
-                facts.st_ctime_ns,
-                facts.st_ino,
-            )
-    return folders, complete

@@ -149,6 +149,21 @@ def test_the_answer_of_an_agent_is_on_stdout(program: Program) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"Line one.\nLine two.\n", b"")
 
 
+def test_a_limit_has_an_exit_code_of_its_own(program: Program) -> None:
+    script = (
+        Script()
+        .claude_init()
+        .claude_result(None, subtype="error_max_turns", is_error=True, terminal_reason="max_turns")
+    )
+    claude = fake_cli.install(program.workspace.parent / "claude", script.exit(1))
+    program.environ["ANTHROPIC_API_KEY"] = "dummy"
+
+    ran = program.run("run", "--max-turns", "1", "--claude-bin", str(claude), "--json", "x")
+
+    assert ran.returncode == 6
+    assert json.loads(ran.stdout)["tasks"][0]["failure"] == "max_turns"
+
+
 def test_who_closes_the_pipe_ends_the_run(program: Program) -> None:
     running = program.start("run", "--events", *program.waiter())
     read_until(running, b'"output"')

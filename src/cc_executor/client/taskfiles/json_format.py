@@ -1,12 +1,30 @@
-"""JSON, strictly; positions come from reading it as the YAML that it nearly is."""
+"""JSON, strictly: no key twice, no NaN. Every value knows its line and column."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Final
 
-from cc_executor.client.taskfiles import yaml_format
-from cc_executor.client.taskfiles.parsed import Malformed, Parsed, Position
+from cc_executor.client.taskfiles.parsed import (
+    Lines,
+    Malformed,
+    Parsed,
+    Position,
+    join,
+    stands_twice,
+)
+
+#: In a text that is known to be JSON, one after the other finds every token.
+_TOKEN: Final = re.compile(
+    r"""
+      (?P<string> " [^"\\]* (?: \\. [^"\\]* )* " )
+    | (?P<mark> [\[\]{}] )
+    | (?P<scalar> [^\s\[\]{}:,"]+ )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CONSTANTS: Final = ("NaN", "Infinity", "-Infinity")  # json.loads takes them, JSON has none
 
 
 def parse(text: str) -> Parsed:
@@ -16,25 +34,73 @@ def parse(text: str) -> Parsed:
         Malformed: It is not JSON, or has a key twice.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         raise Malformed(error.msg, Position(error.lineno, error.colno)) from error
     except RecursionError:
-        raise Malformed("is nested too deeply") from None
-    try:
-        return Parsed(value, yaml_format.parse(text.expandtabs(1)).positions)
-    except Malformed:
-        return Parsed(value, {})
+        raise Malformed("is nested too deeply", Position(1, 1)) from None
+    return Parsed(value, _positions(text))
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    built: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in built:
-            raise Malformed(f"the key {key!r} stands twice")
-        built[key] = value
-    return built
+class _Container:
+    """A list or an object that is open.
+
+    Attributes:
+        count: Elements so far, of a list.
+        keys: Keys so far, of an object; None for a list.
+        key: The key whose value comes next, with its place; None when a key comes next.
+    """
+
+    __slots__ = ("count", "key", "keys", "path")
+
+    def __init__(self, path: str, *, is_object: bool) -> None:
+        self.path = path
+        self.count = 0
+        self.keys: set[str] | None = set() if is_object else None
+        self.key: tuple[str, Position] | None = None
 
 
-def _refuse(constant: str) -> None:
-    raise Malformed(f"{constant} is not JSON")
+def _positions(text: str) -> dict[str, Position]:
+    positions: dict[str, Position] = {}
+    lines = Lines(text)
+    opened: list[_Container] = []
+    for token in _TOKEN.finditer(text):
+        if token[0] in "]}":
+            opened.pop()
+            continue
+        place = lines.position(token.start())
+        if token[0] in _CONSTANTS:
+            raise Malformed(f"{token[0]} is not JSON", place, hint="Use a number, or null.")
+        if opened and _takes_key(opened[-1], token, place):
+            continue
+        path, place = _value(opened[-1], place) if opened else ("", place)
+        positions[path] = place
+        if token["mark"]:
+            opened.append(_Container(path, is_object=token[0] == "{"))
+    return positions
+
+
+def _takes_key(container: _Container, token: re.Match[str], place: Position) -> bool:
+    """Take the token as the next key, if that is what it is.
+
+    Raises:
+        Malformed: The object has that key already.
+    """
+    if container.keys is None or container.key is not None:
+        return False
+    key = json.loads(token["string"])
+    if key in container.keys:
+        raise stands_twice(key, place)
+    container.keys.add(key)
+    container.key = (key, place)
+    return True
+
+
+def _value(container: _Container, place: Position) -> tuple[str, Position]:
+    """Return the path of the value that begins at `place`, and where it is said to stand."""
+    if container.key is not None:
+        key, place = container.key
+        container.key = None
+        return join(container.path, key), place
+    container.count += 1
+    return f"{container.path}[{container.count - 1}]", place

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final, NamedTuple
+from bisect import bisect_right
+from typing import Any, NamedTuple
 
 from cc_executor.errors import InvalidRequest
-
-_LAST_STEP: Final = re.compile(r"(\.[^.\[]+|\[\d+\])$")
 
 
 class Position(NamedTuple):
@@ -46,7 +44,8 @@ class Parsed(NamedTuple):
 
     Attributes:
         value: Mappings, lists, texts, numbers, booleans.
-        positions: By path, e.g. `tasks[2].timeout`; `` is the whole.
+        positions: By path, e.g. `tasks[2].timeout`; `` is the whole. What has a key stands where
+            its key does.
     """
 
     value: Any
@@ -54,14 +53,33 @@ class Parsed(NamedTuple):
 
     def position(self, path: str) -> Position | None:
         """Return where a value stands, else the nearest one around it."""
-        while path not in self.positions:
-            shorter = _LAST_STEP.sub("", path)
-            if shorter == path:
-                return self.positions.get("")
-            path = shorter
-        return self.positions[path]
+        while path and path not in self.positions:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self.positions.get(path)
+
+
+class Lines:
+    """Where the lines of a text begin, to turn offsets into positions."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0]
+        at = text.find("\n")
+        while at >= 0:
+            self._starts.append(at + 1)
+            at = text.find("\n", at + 1)
+
+    def position(self, offset: int) -> Position:
+        """Return the position of the character at `offset`."""
+        line = bisect_right(self._starts, offset)
+        return Position(line, offset - self._starts[line - 1] + 1)
 
 
 def join(path: str, key: str) -> str:
     """Return the path of a mapping's entry."""
     return f"{path}.{key}" if path else key
+
+
+def stands_twice(key: str, place: Position | None) -> Malformed:
+    """Return the refusal of a key that a mapping already has."""
+    hint = "Keep one of the two: nobody could say which is meant."
+    return Malformed(f"the key {key!r} stands twice", place, hint=hint)

@@ -8,9 +8,14 @@ from typing import Final
 
 from cc_executor.client.taskfiles.parsed import Malformed, Parsed, Position, join
 
-_AT: Final = re.compile(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
-_HEADER: Final = re.compile(r"^\s*\[(\[?)\s*([\w.-]+)\s*\]?\]")
-_KEY: Final = re.compile(r"^(\s*)([\w-]+)\s*=")
+_AT: Final = re.compile(
+    r"^(?P<problem>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$",
+    re.DOTALL,
+)
+_NAME: Final = r"[\w-]+(?:\s*\.\s*[\w-]+)*"
+_HEADER: Final = re.compile(rf"^(?P<indent>\s*)\[(?P<array>\[?)\s*(?P<name>{_NAME})\s*\]")
+_KEY: Final = re.compile(rf"^(?P<indent>\s*)(?P<name>{_NAME})\s*=")
+_LONG_TEXT: Final = re.compile("\"\"\"|'''")
 
 
 def parse(text: str) -> Parsed:
@@ -22,28 +27,54 @@ def parse(text: str) -> Parsed:
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = _AT.match(str(error))
-        if found and found[2]:
-            raise Malformed(found[1], Position(int(found[2]), int(found[3]))) from error
-        raise Malformed(found[1] if found else str(error), Position(_last_line(text))) from error
+        raise _malformed(str(error), text) from error
+    except RecursionError:
+        raise Malformed("is nested too deeply", Position(1, 1)) from None
     return Parsed(value, _positions(text))
 
 
+def _malformed(said: str, text: str) -> Malformed:
+    found = _AT.match(said)
+    if found is None:
+        return Malformed(said, Position(1, 1))
+    if found["line"] is None:  # at the end of the document
+        lines = text.rstrip("\n").split("\n")
+        return Malformed(found["problem"], Position(len(lines), len(lines[-1]) + 1))
+    return Malformed(found["problem"], Position(int(found["line"]), int(found["column"])))
+
+
 def _positions(text: str) -> dict[str, Position]:
+    """Return where tables and keys stand. What is inside an inline table is not found."""
     positions = {"": Position(1, 1)}
-    counts: dict[str, int] = {}
-    prefix = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            prefix = header[2]
-            if header[1]:
-                counts[prefix] = counts.get(prefix, -1) + 1
-                prefix = f"{prefix}[{counts[prefix]}]"
-            positions.setdefault(prefix, Position(number, 1))
-        elif key := _KEY.match(line):
-            positions.setdefault(join(prefix, key[2]), Position(number, len(key[1]) + 1))
+    arrays: dict[str, int] = {}  # by path: index of the last table
+    table = ""
+    closing = ""  # of the long text that we are in
+    for number, line in enumerate(text.split("\n"), start=1):
+        if closing:
+            closing = "" if line.count(closing) % 2 else closing
+            continue
+        header = _HEADER.match(line)
+        key = _KEY.match(line)
+        if header:
+            table = _table(header["name"], arrays, is_array=bool(header["array"]))
+            positions.setdefault(table, Position(number, len(header["indent"]) + 1))
+        elif key:
+            path = join(table, re.sub(r"\s", "", key["name"]))
+            positions.setdefault(path, Position(number, len(key["indent"]) + 1))
+        begun = _LONG_TEXT.search(line)
+        if begun and line.count(begun[0]) % 2:
+            closing = begun[0]
     return positions
 
 
-def _last_line(text: str) -> int:
-    return max(len(text.splitlines()), 1)
+def _table(name: str, arrays: dict[str, int], *, is_array: bool) -> str:
+    """Return the path of the table that a header opens; `arrays` learns of a new element."""
+    parts = re.sub(r"\s", "", name).split(".")
+    path = ""
+    for at, part in enumerate(parts):
+        path = join(path, part)
+        if is_array and at == len(parts) - 1:
+            arrays[path] = arrays.get(path, -1) + 1
+        if path in arrays:
+            path = f"{path}[{arrays[path]}]"
+    return path

@@ -10,6 +10,7 @@ from typing import Final
 
 import apsw
 
+from cc_executor.errors import StoreUnavailable
 from cc_executor.store.sqlite.database import open_for_reading, open_for_writing, unavailable
 from cc_executor.store.sqlite.tables import SqliteTables
 from cc_executor.store.sqlite.views import SqliteViews
@@ -101,9 +102,7 @@ class Writer:
 
     def _refuse(self, jobs: Sequence[Job[SqliteTables]], problem: apsw.Error) -> None:
         for job in jobs:
-            refusal = unavailable(problem, self._path)
-            refusal.__cause__ = problem
-            job.refuse(refusal)
+            job.refuse(_caused(problem, self._path))
 
     def _note_log(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._log_pages = pages
@@ -128,8 +127,8 @@ class Reader:
             try:
                 job.settle(self._look(job.work))
             except apsw.Error as problem:
-                refusal = unavailable(problem, self._path)
-                refusal.__cause__ = problem
+                job.refuse(_caused(problem, self._path))
+            except Exception as refusal:  # noqa: BLE001 - whatever it is, it belongs to the caller
                 job.refuse(refusal)
 
     def rest(self, *, idle: bool) -> None:
@@ -146,3 +145,10 @@ class Reader:
         finally:
             if self._connection.in_transaction:  # some errors end it by themselves
                 self._connection.execute("COMMIT")
+
+
+def _caused(problem: apsw.Error, path: Path) -> StoreUnavailable:
+    """Return what `raise unavailable(...) from problem` would raise; each caller gets its own."""
+    refusal = unavailable(problem, path)
+    refusal.__cause__ = problem
+    return refusal
