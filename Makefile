@@ -51,9 +51,7 @@ types: $(READY) ## mypy --strict
 cov: $(READY) ## all tests, then what they covered
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n $(JOBS) -m 'not chaos'
-ifneq ($(wildcard tests/chaos),)
 	$(BIN)/coverage run -m pytest -m chaos
-endif
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -68,7 +66,7 @@ bench: $(READY) ## speed and memory, as ratios measured in one run
 
 .PHONY: chaos
 chaos: $(READY) ## the chaos tests, CHAOS_ROUNDS rounds each (takes long)
-	CC_EXECUTOR_CHAOS_ROUNDS=$(CHAOS_ROUNDS) $(BIN)/pytest -m chaos --timeout=0 tests/chaos
+	CC_EXECUTOR_CHAOS_ROUNDS=$(CHAOS_ROUNDS) $(BIN)/pytest -m chaos --timeout=0
 
 .PHONY: clean
 clean: ## remove what make made, except .venv

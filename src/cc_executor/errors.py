@@ -221,7 +221,7 @@ class AmbiguousId(NotFound):
         self.matches = matches
 
     def __str__(self) -> str:
-        return f"{self.prefix!r} fits {len(self.matches)} executions: {', '.join(self.matches)}"
+        return f"{self.prefix!r} fits several executions, among them {', '.join(self.matches)}"
 
 
 # --- the state of things does not allow it ---------------------------------------------------------

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cc_executor.cli.cursors import InvalidCursor, Place, after, parse, place
+from cc_executor.cli.render.output import OutputRefused
 from cc_executor.model.events import Cursor, FromAgent, Message, Output, StreamEvent
 from tests.cli.fakes import AT, ID, lifecycle
 
@@ -87,3 +88,12 @@ def test_without_a_file_the_place_is_only_remembered() -> None:
     reader.shown(output(7))
 
     assert reader.cursor == Cursor(chunks={f"{ID}.1.1": 7})
+
+
+def test_a_place_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
+    nowhere = place(None, tmp_path / "missing" / "place", with_agent_events=False)
+    with pytest.raises(OutputRefused, match="No such file"):
+        nowhere.shown(output(0))
+
+    with pytest.raises(InvalidCursor, match="cannot be read"):
+        place(None, tmp_path, with_agent_events=False)

@@ -74,7 +74,7 @@ def test_the_responsibility_goes_back_when_it_is_given_up() -> None:
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    async def command(_: Interrupts) -> Exit:
+    async def command(_interrupts: Interrupts) -> Exit:
         os.kill(os.getpid(), signal.SIGHUP)
         for _ in range(100):  # more than a handler would need
             await asyncio.sleep(0)

@@ -173,7 +173,7 @@ async def test_text_can_be_streamed_as_it_comes(claude: Claude) -> None:
 
 async def test_a_list_returns_a_result_for_each_also_for_what_failed(claude: Claude) -> None:
     results = await cc_execute_list(
-        ["one", {"prompt": "two", "timeout": 0.5}, "three"],
+        [{"prompt": "one", "timeout": 0.5}, "two", "three"],
         config=claude(Script().claude_init().hang()),
         stop_on_failure=True,
     )

@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from cc_executor.errors import StateDirectoryRefused, StoreUnavailable
-from cc_executor.store.sqlite import SqliteStore, database
+from cc_executor.store.sqlite import SqliteStore, database, views
 from cc_executor.store.sqlite.statements import migrations, statements
 from cc_executor.store.sqlite.tables import SqliteTables
 from cc_executor.testing.contracts.store.samples import new_execution, note, owned
@@ -162,6 +162,47 @@ async def test_whoever_opens_it_while_another_one_makes_it_waits(
         assert not other.in_transaction
         await owned(store)
     other.close()
+
+
+async def test_an_older_database_is_brought_up_to_date_and_keeps_its_records(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path) as store:
+        await owned(store)
+    newer = (*migrations(), "ALTER TABLE executions ADD COLUMN mood TEXT")
+    monkeypatch.setattr(database, "migrations", lambda: newer)
+    for _ in range(2):  # the second time there is nothing to do
+        async with opened(path) as store:
+            assert (await store.execution("run")).generation == 1
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT mood FROM executions").fetchall() == [(None,)]
+    assert connection.pragma("user_version") == len(newer)
+    connection.close()
+
+
+async def test_an_update_that_fails_changes_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path) as store:
+        await owned(store)
+    wrong = (*migrations(), "CREATE TABLE half (way) STRICT; SELECT nothing")
+    monkeypatch.setattr(database, "migrations", lambda: wrong)
+    with pytest.raises(StoreUnavailable):
+        await SqliteStore.open(path)
+    monkeypatch.undo()
+    async with opened(path) as store:
+        await owned(store, "another")
+
+
+async def test_more_lists_than_are_kept_in_memory_are_read_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_CACHE_LIMIT_BYTES", 1_000)
+    async with opened(path) as store:
+        for tasks in (1, 3, 100):  # the last one alone is too large
+            await owned(store, f"run{tasks}", tasks=tasks)
+        for tasks in (1, 3, 100, 3, 1):
+            assert len((await store.execution(f"run{tasks}")).task_list.tasks) == tasks
 
 
 # --- what is refused -------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def test_a_line_of_256_mib_leaves_in_bounded_memory() -> None:
     assert agent.returncode == 0
     assert digest.digest() == wanted.digest()
     # In KiB. It includes what this process had when it forked.
-    assert used.ru_maxrss < 160 << 10, "the line was held in memory"
+    assert used.ru_maxrss < 240 << 10, "the line was held in memory"
 
 
 def test_a_big_line_is_the_same_for_any_length() -> None:

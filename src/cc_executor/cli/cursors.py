@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from cc_executor.cli.render.output import OutputRefused
 from cc_executor.errors import InvalidRequest
 from cc_executor.model.events import Cursor, FromAgent, Lifecycle, StreamEvent
 from cc_executor.model.ids import attempt_id
@@ -94,16 +95,27 @@ def place(text: str | None, file: Path | None, *, with_agent_events: bool) -> Pl
     Raises:
         InvalidCursor: What is there is none.
     """
-    cursor = Cursor()
     if text is not None:
         cursor = parse(text, where="--after")
-    elif file is not None and file.exists():
-        cursor = parse(file.read_bytes(), where=str(file))
+    else:
+        cursor = Cursor() if file is None else _read(file)
     return Place(cursor, file, with_agent_events=with_agent_events)
+
+
+def _read(file: Path) -> Cursor:
+    try:
+        return parse(file.read_bytes(), where=str(file))
+    except FileNotFoundError:
+        return Cursor()
+    except OSError as error:
+        raise InvalidCursor(str(file), f"cannot be read: {error.strerror}") from error
 
 
 def _write(file: Path, cursor: Cursor) -> None:
     # Renamed into place: a reader that dies here finds the place before, never half of one.
     new = file.with_name(f".{file.name}.{os.getpid()}")
-    new.write_bytes(msgspec.json.encode(cursor) + b"\n")
-    new.replace(file)
+    try:
+        new.write_bytes(msgspec.json.encode(cursor) + b"\n")
+        new.replace(file)
+    except OSError as error:
+        raise OutputRefused(f"{file}: {error.strerror}") from error

@@ -32,7 +32,9 @@ async def follow_own(
     """
     async with _opened(view, execution) as showing:
         waiting = asyncio.ensure_future(executor.wait(execution.id, cancel_with_caller=False))
-        following = asyncio.ensure_future(_show(executor, execution.id, view, showing))
+        following = asyncio.ensure_future(
+            _show_whole(executor, execution.id, view, showing, waiting)
+        )
         stop = _Stop(executor, execution.id, view, showing)
         try:
             with interrupts.handled_by(stop.interrupted):
@@ -41,7 +43,6 @@ async def follow_own(
                 await asyncio.wait([following], timeout=_LAST_LOOK_S if interrupts.count else None)
             if following.done() and not following.cancelled():
                 await following
-                await showing.call(view.end, ended)
             return ended
         finally:
             await _drop(waiting, following, *stop.wishes)
@@ -147,6 +148,17 @@ async def _show(
         await showing.call(view.show, event)
         if on_shown is not None:
             on_shown(event)
+
+
+async def _show_whole(
+    executor: Executing,
+    execution_id: str,
+    view: View,
+    showing: Showing,
+    waiting: asyncio.Future[ExecutionResult],
+) -> None:
+    await _show(executor, execution_id, view, showing)
+    await showing.call(view.end, await asyncio.shield(waiting))
 
 
 async def _ended(

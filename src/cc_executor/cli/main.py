@@ -89,10 +89,22 @@ cli: Final = LazyGroup(
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    _open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character must not end the command, as stderr does not.
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run_cli(sys.argv[1:], Invocation()))
+
+
+def _open_standard_streams() -> None:
+    """Put /dev/null where a standard stream is closed.
+
+    The next file that is opened would take its number: what is printed would go into a database.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def run_cli(arguments: Sequence[str], invocation: Invocation) -> int:

@@ -239,7 +239,8 @@ class TaskRun:
             if self._carry_on:
                 self._spent += 1
                 return True
-            await self._book.move(self._task.id, Move.FAIL, last.outcome)
+            assert last.outcome is not None
+            await self._book.move(self._task.id, MOVE_TO[last.outcome.state], last.outcome)
             return False
         return await self._end(await self._settle(last))
 

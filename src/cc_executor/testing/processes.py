@@ -9,7 +9,7 @@ from typing import Final
 
 from cc_executor.journal import layout
 from cc_executor.process.claim import BARRED, Claim, read
-from cc_executor.process.tree import find_marked
+from cc_executor.process.tree import marked
 
 _PAUSE_S: Final = 0.005
 
@@ -45,7 +45,7 @@ def claim_of(folder: Path) -> Claim:
 
 def survivors(folder: Path) -> tuple[int, ...]:
     """Return the ids of all living processes that bear a mark of the attempt in this folder."""
-    return tuple(sorted(process.pid for process in find_marked(claim_of(folder).brand)))
+    return tuple(sorted(process.pid for process in marked(claim_of(folder).brand)))
 
 
 def wait_until_gone(folder: Path, *, within_s: float = 10.0) -> None:

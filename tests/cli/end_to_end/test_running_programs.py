@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
+import subprocess
 import sys
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from cc_executor.testing import fake_cli
 from cc_executor.testing.scripted_agent import Script
-from tests.cli.end_to_end.program import Program, ended, read_until
+from tests.cli.end_to_end.program import BOUND_S, Program, ended, read_until
 
 EVERY_BYTE = (
     "import sys; sys.stdout.buffer.write(bytes(range(256))); sys.stderr.buffer.write(b'\\xff!')"
@@ -180,3 +182,40 @@ def test_who_closes_the_pipe_ends_the_run(program: Program) -> None:
 
 def _bytes_of(output: list[dict[str, Any]], stream: str) -> bytes:
     return b"".join(base64.b64decode(one["data"]) for one in output if one["stream"] == stream)
+
+
+def test_a_shell_that_asks_is_given_completions(program: Program) -> None:
+    program.environ |= {
+        "_CC_EXECUTOR_COMPLETE": "bash_complete",
+        "COMP_WORDS": "cc-executor pa",
+        "COMP_CWORD": "1",
+    }
+
+    assert program.run().stdout == b"plain,pause\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_that_is_closed_harms_nothing(program: Program, closed: str) -> None:
+    line = shlex.join(program.argv("run", "--command", "--", "touch", "here"))
+    script = program.workspace / "closed.sh"
+    script.write_text(f"exec {line} {closed}\n")
+
+    ran = subprocess.run(
+        ["/bin/sh", str(script)],
+        env=program.environ,
+        cwd=program.workspace,
+        capture_output=True,
+        timeout=BOUND_S,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert (program.workspace / "here").exists()
+    assert program.only_execution()["state"] == "succeeded"
+
+
+def test_without_stdin_there_is_no_prompt(program: Program) -> None:
+    refused = program.run("run", "--json")
+
+    assert refused.returncode == 2
+    assert json.loads(refused.stdout)["error"]["code"] == "prompt.invalid"

@@ -92,8 +92,8 @@ class Board:
             case FromAgent():
                 _apply_agent(self._rows[event.task_id], event.event)
             case Output():
-                for line in self._programs.feed(event):
-                    self._rows[event.task_id].doing = line
+                row = self._rows[event.task_id]
+                row.doing = self._programs.last(event) or row.doing
             case _:
                 pass
 

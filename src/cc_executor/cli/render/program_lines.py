@@ -29,18 +29,26 @@ class ProgramLines:
     def feed(self, event: StreamEvent) -> Iterator[str]:
         """Yield the lines that the event completed, harmless, empty ones left out."""
         for line in self._completed(event):
-            if said := one_line(line.data.decode("utf-8", "replace")):
+            if said := one_line(line.content.decode("utf-8", "replace")):
                 yield said
+
+    def last(self, event: StreamEvent) -> str | None:
+        """Return the last of the lines that `feed` would yield, without reading the others."""
+        for line in reversed(self._completed(event)):
+            if said := one_line(line.content.decode("utf-8", "replace")):
+                return said
+        return None
 
     def _completed(self, event: StreamEvent) -> list[Line]:
         match event:
             case Output() if event.task_id in self._programs:
                 of = self._unfinished.setdefault(
-                    (event.task_id, event.stream), LineAssembler(_LONGEST_LINE_BYTES)
+                    (event.task_id, event.stream), LineAssembler(max_line_bytes=_LONGEST_LINE_BYTES)
                 )
                 return of.feed(event.data)
             case Lifecycle(kind="attempt.ended", task_id=str(task_id)):
                 ended = [key for key in self._unfinished if key[0] == task_id]
-                return [line for key in ended for line in self._unfinished.pop(key).finish()]
+                rest = [self._unfinished.pop(key).flush() for key in ended]
+                return [line for line in rest if line is not None]
             case _:
                 return []

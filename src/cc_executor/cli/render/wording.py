@@ -54,6 +54,8 @@ def counted(count: int, noun: str) -> str:
 
 def harmless(text: str) -> str:
     """Return text of an agent or file so that printing it cannot command the terminal."""
+    if text.isprintable():
+        return text
     return "".join(one if one in _KEPT or not _commands(one) else "\ufffd" for one in text)
 
 
