@@ -52,7 +52,7 @@ async def open_engine(
         supervision=ProcessSupervision(),
         journals=FolderJournals(home),
         owners=FolderOwners(home, engine_id),
-        workspaces=DiskWorkspaces(),
+        workspaces=DiskWorkspaces(ignored=(home.path,)),
         executables=executables(settings, environ),
         nudges=SocketNudges(home.path / "engines"),
         engines=DetachedEngines(

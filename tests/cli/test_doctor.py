@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from cc_executor.agents.base import Dialect
-from cc_executor.agents.claude import ClaudeDialect
+from cc_executor.agents.registry import dialect
 from cc_executor.cli.checkup.agents import look_at_agent
 from cc_executor.cli.checkup.findings import Finding, Level
 from cc_executor.cli.checkup.machine import look_at_machine
@@ -25,7 +25,7 @@ from cc_executor.testing.scripted_agent import Script
 from tests.cli.conftest import Run
 from tests.cli.fakes import FakeExecutor
 
-CLAUDE = ClaudeDialect()
+CLAUDE = dialect("claude")
 
 
 class FakeExecutables(NamedTuple):

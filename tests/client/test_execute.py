@@ -200,7 +200,20 @@ async def test_hostile_prompts_arrive_byte_for_byte_and_start_nothing(
     """FINDINGS R4: 500 hostile strings, each through its own process."""
     pieces = ["$(touch pwned)", "`touch pwned`", "; touch pwned", "| touch pwned", "&& touch pwned"]
     pieces += ['"; touch pwned; "', "'; touch pwned; '", "\\", "\n", "\r\n", "\t", "--help", "-p"]
-    pieces += ["%s", "{}", "${HOME}", "\x1b[2J", "\u202e", "é", "𝕏", "\x7f", "*", "~", "!!", "<(x)"]
+    pieces += [
+        "%s",
+        "{}",
+        "${HOME}",
+        "\x1b[2J",
+        "\u202e",
+        "é",
+        "\U0001d54f",
+        "\x7f",
+        "*",
+        "~",
+        "!!",
+        "<(x)",
+    ]
     strings = [f"{first}{second}" for first in pieces for second in pieces[:20]][:500]
     assert len(strings) == 500
     config = claude(Script().cat().exit(0))

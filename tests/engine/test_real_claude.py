@@ -202,7 +202,7 @@ async def test_without_a_login_nothing_is_started(tmp_path: Path) -> None:
                 await without.submit([PROMPT], workspace=on.workspace)
             assert await without.list() == ()
 
-    assert "log in" in refusal.value.hint
+    assert "ANTHROPIC_API_KEY" in refusal.value.hint
 
 
 async def test_an_agent_sees_nothing_of_our_environment(

@@ -6,20 +6,24 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from cc_executor.journal import layout
+import msgspec
+
+from cc_executor.journal import crash_points, layout
 from cc_executor.journal.reader import FileJournalReader
 from cc_executor.model.launch import Launch, StopRung, Timers
 from cc_executor.process import cgroup
 from cc_executor.testing.scripted_agent import Script
 
 BOUND_S: Final = 20.0
-USABLE: Final = tuple(place.kind for place in cgroup.places() if not place.gap)
+USABLE: Final = tuple(place.kind for place in cgroup.places() if not cgroup.gap(place))
 #: Every class of containment that this machine has.
 CLASSES: Final = (*USABLE, cgroup.SCAN)
 QUICK_LADDER: Final = (
@@ -142,3 +146,28 @@ def peer(folder: Path) -> Iterator[Peer]:
         finally:
             os.close(descriptor)
         yield Peer(stream)
+
+
+@contextmanager
+def engine(
+    what: str, folder: Path, ordered: Launch | None = None, *, crash_at: str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield an engine in a process of its own that starts or adopts an attempt."""
+    program = Path(__file__).with_name("engine_process.py")
+    more = () if ordered is None else (msgspec.json.encode(ordered).decode(),)
+    process = subprocess.Popen(
+        (sys.executable, str(program), what, str(folder), *more),
+        stdout=subprocess.PIPE,
+        env={**os.environ, crash_points.VARIABLE: crash_at},
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def says(process: subprocess.Popen[bytes], word: str) -> None:
+    """Wait for an engine to say this word."""
+    assert process.stdout is not None
+    assert process.stdout.readline().decode().strip() == word

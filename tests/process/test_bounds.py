@@ -10,9 +10,10 @@ import pytest
 from cc_executor.model.launch import Timers
 from cc_executor.model.outcomes import EndedBy
 from cc_executor.ports.process import StopReason
+from cc_executor.process.attending import Attended
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.testing.scripted_agent import Script
-from tests.process.support import launch
+from tests.process.support import launch, until
 
 SILENT = Script().hang()
 TALKING = Script().lines(1).delay(50)
@@ -111,10 +112,9 @@ async def test_an_attempt_without_engine_ends_after_its_orphan_grace(
 
     await attempt.aclose()
     found = await supervision.adopt(folder)  # before the grace is over, or after it
-    if hasattr(found, "aclose"):
+    if isinstance(found, Attended):
         await found.aclose()
-    while not (folder / "outcome.json").exists():
-        await asyncio.sleep(0.01)
+    await until((folder / "outcome.json").exists)
 
     executed = await supervision.adopt(folder)
     assert getattr(executed, "ended_by", None) is EndedBy.ORPHANED
@@ -126,8 +126,7 @@ async def test_without_orphan_grace_it_ends_with_its_engine(
     attempt = await supervision.start(launch(SILENT, folder, timers=Timers()), folder)
 
     await attempt.aclose()
-    while not (folder / "outcome.json").exists():
-        await asyncio.sleep(0.01)
+    await until((folder / "outcome.json").exists)
 
     executed = await supervision.adopt(folder)
     assert getattr(executed, "ended_by", None) is EndedBy.ORPHANED

@@ -83,7 +83,7 @@ async def test_pausing_and_resuming_again_changes_nothing(
 
 @pytest.mark.parametrize("now", [False, True])
 async def test_a_paused_tree_can_be_stopped(
-    supervision: ProcessSupervision, folder: Path, containment: str, now: bool
+    supervision: ProcessSupervision, folder: Path, containment: str, *, now: bool
 ) -> None:
     attempt, pids = await start(supervision, folder, containment)
     await attempt.pause()

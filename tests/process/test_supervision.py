@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import resource
 import signal
 import stat
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from cc_executor.errors import SpawnFailed
@@ -237,7 +241,7 @@ async def test_a_hundred_thousand_small_writes_are_all_there(
 
     executed = await (await supervision.start(launch(script, folder), folder)).wait()
 
-    assert executed.output_bytes == MIB * 0 + 1_000_000
+    assert executed.output_bytes == 1_000_000
     assert captured(folder) == b"".join(numbered_line(number, 10) for number in range(100_000))
 
 
@@ -434,3 +438,48 @@ async def test_a_helper_timer_never_counts_before_its_start(
     executed = await (await supervision.start(ordered, folder)).wait()
 
     assert executed.ended_by is EndedBy.EXIT
+
+
+async def test_a_full_disk_ends_the_attempt_and_the_outcome_still_finds_room(
+    supervision: ProcessSupervision, folder: Path
+) -> None:
+    gate = folder.parent / "gate"
+    script = Script().line("up").wait_for_file(gate).big_line(MIB).line("end").hang()
+    attempt = await supervision.start(launch(script, folder), folder)
+    await attempt.changed(beyond=0)
+    supervisor = claim_of(folder).supervisor
+    resource.prlimit(supervisor, resource.RLIMIT_FSIZE, (16_384, 16_384))
+    gate.touch()
+
+    executed = await attempt.wait()
+
+    assert (executed.ended_by, executed.limit) == (EndedBy.LIMIT, "disk")
+    assert executed.error == os.strerror(errno.EFBIG)
+    assert executed.output_bytes == len(captured(folder)) <= 16_384
+    assert captured(folder).startswith(b"up\n")
+    assert await supervision.adopt(folder) == executed
+
+
+async def test_a_supervisor_that_fails_ends_its_tree_and_says_so(
+    supervision: ProcessSupervision, folder: Path
+) -> None:
+    nonsense: dict[str, str] = {"A": 5}  # type: ignore[dict-item]  # what no type checker lets by
+
+    attempt = await supervision.start(launch(("/bin/true",), folder, env=nonsense), folder)
+    executed = await attempt.wait()
+
+    assert executed.ended_by is EndedBy.LOST
+    assert "TypeError" in str(executed.error)
+    assert await supervision.adopt(folder) == executed
+
+
+async def test_an_order_that_a_supervisor_does_not_understand_starts_nothing(
+    supervision: ProcessSupervision, folder: Path
+) -> None:
+    nonsense: Any = 5
+    ordered = msgspec.structs.replace(launch(("/bin/true",), folder), argv=nonsense)
+
+    with pytest.raises(SpawnFailed, match="died before there was a child"):
+        await supervision.start(ordered, folder)
+
+    assert await supervision.adopt(folder) is None

@@ -30,9 +30,11 @@ def test_no_timer_runs_that_has_no_bound() -> None:
     assert clocks().next_expiry() is None
 
 
-@pytest.mark.parametrize(("bound", "timer"), [("total_s", TOTAL), ("start_s", START), ("idle_s", IDLE)])
+@pytest.mark.parametrize(
+    ("bound", "timer"), [("total_s", TOTAL), ("start_s", START), ("idle_s", IDLE)]
+)
 def test_a_timer_ends_when_its_bound_is_over(bound: str, timer: str) -> None:
-    some = clocks(**{bound: 5})
+    some = Clocks(NONE._replace(**{bound: 5}), judged=False, now=100)
 
     assert some.expired(104.9) is None
     assert some.expired(105) == timer

@@ -52,6 +52,18 @@ def test_what_version_control_keeps_is_not_listed(tmp_path: Path) -> None:
     assert before.compare() == Changes()
 
 
+def test_our_own_state_in_a_workspace_is_nobodys_work(tmp_path: Path) -> None:
+    state = tmp_path / "home" / "state"
+    state.mkdir(parents=True)
+    absent = tmp_path / "absent"
+    before = DiskWorkspaces(ignored=(state, absent)).look(tmp_path)
+
+    (state / "state.db").touch()
+    (state.parent / "file").touch()
+
+    assert before.compare() == Changes(created=("home/file",))
+
+
 def test_a_name_that_is_not_text_can_still_be_told(tmp_path: Path) -> None:
     before = WORKSPACES.look(tmp_path)
     with open(os.fsencode(tmp_path) + b"/caf\xe9", "w"):  # noqa: PTH123 - a path of bytes
@@ -220,3 +232,29 @@ def test_a_workspace_that_is_none_is_refused(tmp_path: Path, name: str, problem:
         WORKSPACES.check(tmp_path / name)
 
     assert refusal.value.problem == problem
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 300])
+def test_a_workspace_that_no_system_could_have_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(InvalidWorkspace, match="cannot be used"):
+        WORKSPACES.check(tmp_path / path)
+
+
+def test_a_workspace_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert WORKSPACES.check(tmp_path) == tmp_path
+    # Whoever may do everything could write anywhere: only the answer can be had from a fake.
+    monkeypatch.setattr(os, "access", lambda _path, mode: not mode & os.W_OK)
+
+    with pytest.raises(InvalidWorkspace, match="is not writable"):
+        WORKSPACES.check(tmp_path)
+
+
+def test_a_relative_workspace_becomes_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert WORKSPACES.check(Path("sub")) == tmp_path / "sub"

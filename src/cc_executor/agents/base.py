@@ -60,10 +60,12 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         hold: Why silence is healthy now (`tool Bash`, `api retry`), None if it is not.
+        hold_s: How long that excuse lasts, from when it was read; None: until more is read.
         finished: A result was given, stdin needs nothing and nothing runs in the background.
     """
 
     hold: str | None = None
+    hold_s: float | None = None
     finished: bool = False
 
 

@@ -1,83 +1,91 @@
-"""Plain programs: argv, no shell."""
+"""Plain programs: argv, no shell, nothing on stdin, judged by their exit alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from cc_executor.agents.base import Activity, LoginQuery, Surroundings
-from cc_executor.agents.endings import imposed
+from cc_executor.agents.argv import checked_argv
+from cc_executor.agents.base import Activity, LoginQuery, Reader, Surroundings
+from cc_executor.agents.endings import Verdict, crashed, ended_from_outside
 from cc_executor.agents.env import COMMON
+from cc_executor.agents.tail import Tail
+from cc_executor.errors import InvalidSpec
 from cc_executor.model.events import AgentEvent, Stream
 from cc_executor.model.failures import Failure
 from cc_executor.model.launch import Launch
 from cc_executor.model.outcomes import Claimed, Conclusion, Executed
 from cc_executor.model.specs import TaskSpec
 
-#: How much of the end of stdout becomes the task's result.
-KEPT_BYTES: Final = 64 * 1024
-_KEPT_ERROR_BYTES: Final = 4 * 1024
+#: A program's answer is the end of what it printed; all of it is in the journal.
+KEPT_STDOUT_BYTES: Final = 64 * 1024
+_KEPT_STDERR_BYTES: Final = 4 * 1024
 
 
-class CommandDialect:
-    """A program of the user's; nothing is known about its output."""
+class Command:
+    """The dialect of tasks that have a `command` instead of a prompt."""
 
-    name = "command"
-    inherits: Sequence[str] = (*COMMON, "TERM")
-    program = None
-    bundles: Sequence[tuple[str, str]] = ()
-    how_to_install = ""
-    login_query: LoginQuery | None = None
-    preamble_tokens = 0
+    name: Final = "command"
+    inherits: Final[Sequence[str]] = (*COMMON, "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR")
+    program: Final = None
+    bundles: Final[Sequence[tuple[str, str]]] = ()
+    how_to_install: Final = "Install the program, or give its absolute path."
+    login_query: Final[LoginQuery | None] = None
+    preamble_tokens: Final = 0
 
-    def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:  # noqa: ARG002 - the port's signature
-        """Return None: programs have no sessions."""
-        return None
+    def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> None:  # noqa: ARG002 - as every dialect has it
+        """Return None: a program holds no agent session."""
+        return
 
     def launch(self, spec: TaskSpec, surroundings: Surroundings) -> Launch:
-        """Return the program with its arguments, as they are."""
-        assert spec.command is not None
+        """Return the program as a child process.
+
+        Raises:
+            InvalidSpec: There is no command, or an argument cannot be passed to a program.
+        """
+        if not spec.command:
+            raise InvalidSpec("command", "is empty")
+        argv = (surroundings.executable, *spec.command[1:])
         return Launch(
             attempt_id=surroundings.attempt_id,
-            argv=(surroundings.executable, *spec.command[1:]),
-            env=surroundings.env,
+            argv=checked_argv(argv, where="command"),
+            env=dict(surroundings.env),
             cwd=surroundings.cwd,
             timers=surroundings.timers,
         )
 
-    def reader(self, spec: TaskSpec) -> CommandReader:  # noqa: ARG002 - the port's signature
-        """Return a reader that keeps the end of the output."""
+    def reader(self, spec: TaskSpec) -> Reader:  # noqa: ARG002 - as every dialect has it
+        """Return a fresh reader."""
         return CommandReader()
 
 
 class CommandReader:
-    """Keeps the end of both streams; every byte is progress."""
+    """Keeps the end of what a program prints; there is nothing else to understand in it."""
 
-    activity = Activity()
+    activity: Final = Activity()
 
     def __init__(self) -> None:
-        self._kept = {"stdout": b"", "stderr": b""}
+        self._tails = {"stdout": Tail(KEPT_STDOUT_BYTES), "stderr": Tail(_KEPT_STDERR_BYTES)}
 
     def feed(self, stream: Stream, data: bytes) -> Sequence[tuple[AgentEvent, bool]]:
-        """Keep the end."""
-        limit = KEPT_BYTES if stream == "stdout" else _KEPT_ERROR_BYTES
-        self._kept[stream] = (self._kept[stream] + data)[-limit:]
+        """Take the next bytes. Plain output has no events."""
+        self._tails[stream].add(data)
         return ()
 
     def conclude(self, executed: Executed) -> Conclusion:
-        """Judge by the exit status; the result is the end of stdout."""
-        claimed = Claimed(text=self._kept["stdout"].decode("utf-8", "replace"))
-        failure, message = self._failure(executed)
-        return Conclusion(failure=failure, message=message, claimed=claimed)
+        """Return success for exit status 0 and for nothing else."""
+        verdict = ended_from_outside(executed) or crashed(executed) or self._exit(executed)
+        return Conclusion(
+            failure=verdict.failure if verdict else None,
+            message=verdict.message if verdict else None,
+            claimed=Claimed(text=self._tails["stdout"].text()),
+        )
 
-    def _failure(self, executed: Executed) -> tuple[Failure | None, str | None]:
-        ending = imposed(executed)
-        if ending is not None:
-            return ending
-        if executed.signal is not None:
-            return Failure.CRASHED, f"ended by {executed.signal}"
+    def _exit(self, executed: Executed) -> Verdict | None:
         if executed.exit_code == 0:
-            return None, None
-        said = self._kept["stderr"].decode("utf-8", "replace").strip().splitlines()
-        last = f": {said[-1]}" if said else ""
-        return Failure.EXIT_STATUS, f"exit status {executed.exit_code}{last}"
+            return None
+        if executed.exit_code is None:
+            return Verdict(Failure.NO_RESULT, "It ended, and its exit status is not known.")
+        said = self._tails["stderr"].last_line()
+        status = f"exit status {executed.exit_code}"
+        return Verdict(Failure.EXIT_STATUS, f"{status}: {said}" if said else status)

@@ -1,16 +1,25 @@
-"""What the supervisor's account of an end means, whatever the agent said before it."""
+"""What follows from how the supervisor saw an attempt end, whatever the agent said."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from cc_executor.model.failures import Failure
+from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.outcomes import EndedBy, Executed
 
-#: Ends that we brought about, or that nobody saw. An exit by itself, and the grace after a
-#: result, are judged by what the agent said.
-IMPOSED: Final[Mapping[EndedBy, Failure]] = {
+
+class Verdict(NamedTuple):
+    """Why an attempt did not succeed, with one sentence for people."""
+
+    failure: Failure
+    message: str
+
+
+#: None: the program's own end, which its dialect judges.
+ENDINGS: Final[Mapping[EndedBy, Failure | None]] = {
+    EndedBy.EXIT: None,
+    EndedBy.GRACE: None,  # it had given its result, and that counts
     EndedBy.TIMER: Failure.TIMED_OUT,
     EndedBy.CANCEL: Failure.CANCELLED,
     EndedBy.ORPHANED: Failure.ABANDONED,
@@ -19,20 +28,32 @@ IMPOSED: Final[Mapping[EndedBy, Failure]] = {
     EndedBy.LOST: Failure.LOST,
 }
 
-
-def imposed(executed: Executed) -> tuple[Failure, str | None] | None:
-    """Return the failure that the end itself means, with a sentence; None for ends by itself."""
-    failure = IMPOSED.get(executed.ended_by)
-    if failure is None:
-        return None
-    return failure, _sentence(failure, executed)
+_TIMERS: Final[Mapping[str | None, str]] = {
+    "start": "It printed nothing within its start timeout.",
+    "idle": "It made no progress within its idle timeout.",
+    "total": "It took longer than its timeout.",
+}
 
 
-def _sentence(failure: Failure, executed: Executed) -> str | None:
+def ended_from_outside(executed: Executed) -> Verdict | None:
+    """Return why it ended when that was not the program's own doing; None when it was."""
+    failure = ENDINGS[executed.ended_by]
+    return None if failure is None else Verdict(failure, _message(failure, executed))
+
+
+def _message(failure: Failure, executed: Executed) -> str:
+    meaning = FAILURES[failure].meaning
     if failure is Failure.TIMED_OUT:
-        return f"the {executed.timer} timer expired"
-    if failure is Failure.RESOURCE_EXCEEDED:
-        return f"the {executed.limit} limit was reached"
-    if failure is Failure.START_FAILED:
-        return executed.error
-    return executed.error
+        return _TIMERS.get(executed.timer, meaning)
+    if failure is Failure.RESOURCE_EXCEEDED and executed.limit is not None:
+        return f"It reached its {executed.limit} limit."
+    if failure is Failure.START_FAILED and executed.error is not None:
+        return f"It could not be started: {executed.error}"
+    return meaning
+
+
+def crashed(executed: Executed) -> Verdict | None:
+    """Return the verdict on a program that a signal ended; None when none did."""
+    if executed.signal is None:
+        return None
+    return Verdict(Failure.CRASHED, f"It was ended by {executed.signal}, which we did not send.")

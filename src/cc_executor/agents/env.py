@@ -1,11 +1,11 @@
-"""The environment of children: an allowlist, never what is left after removing."""
+"""Which environment variables a child may inherit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-#: What every program may inherit.
+#: What any program needs to find its files, show its text and reach the network.
 COMMON: Final = (
     "PATH",
     "HOME",
@@ -13,31 +13,43 @@ COMMON: Final = (
     "LOGNAME",
     "SHELL",
     "LANG",
+    "LANGUAGE",
     "LC_*",
     "TZ",
     "TMPDIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
 )
 
 
 def filter_environment(
-    environ: Mapping[str, str], patterns: Sequence[str], more: Sequence[str] = ()
+    environ: Mapping[str, str], patterns: Iterable[str], extra: Iterable[str] = ()
 ) -> dict[str, str]:
-    """Return the variables that a child may inherit.
+    """Return the part of `environ` that a child may see: an allowlist, nothing else.
 
     Args:
         environ: What there is.
-        patterns: Names; a final `*` stands for any ending.
-        more: More of them, from settings. Ours (`CC_EXECUTOR_*`) are never passed on.
+        patterns: Names a dialect inherits; a final `*` makes a prefix of what stands before it.
+        extra: Names the user adds, by the same rules.
     """
-    allowed = (*patterns, *more)
+    allowed = (*patterns, *extra)
+    names = frozenset(pattern for pattern in allowed if not pattern.endswith("*"))
+    prefixes = tuple(pattern[:-1] for pattern in allowed if pattern.endswith("*"))
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith("CC_EXECUTOR_") and any(_fits(name, one) for one in allowed)
+        if name in names or (prefixes and name.startswith(prefixes))
     }
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern

@@ -1,21 +1,20 @@
-"""From bytes, split anywhere, to whole lines."""
+"""From byte chunks, split anywhere, to whole lines, in bounded memory."""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
-#: A whole tool result of Claude Code has been measured at 4.3 MB on one line.
-MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+from typing import NamedTuple
 
 
 class Line(NamedTuple):
     """One line without its newline.
 
     Attributes:
-        dropped_bytes: How much of its end was not kept.
+        content: Its bytes, at most the assembler's `max_line_bytes`. Bytes, because a chunk may
+            end inside a character; a newline never lies inside one, so a line can be decoded.
+        dropped_bytes: How many more it had.
     """
 
-    data: bytes
+    content: bytes
     dropped_bytes: int = 0
 
 
@@ -23,15 +22,15 @@ class LineAssembler:
     """Turns byte chunks, split anywhere, into whole lines.
 
     Args:
-        max_line_bytes: Longest content kept per line. What exceeds it is counted, never raised:
-            one huge tool result must not end the task that printed it.
+        max_line_bytes: Longest content kept per line. What exceeds it is counted in
+            `Line.dropped_bytes`, never raised: one huge tool result must not end the task that
+            printed it.
     """
 
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+    def __init__(self, *, max_line_bytes: int) -> None:
         self._max_line_bytes = max_line_bytes
-        self._parts: list[bytes] = []
-        self._kept = 0
-        self._dropped = 0
+        self._kept = bytearray()
+        self._dropped_bytes = 0
 
     def feed(self, chunk: bytes) -> list[Line]:
         """Add a chunk and return the lines it completed, oldest first."""
@@ -43,19 +42,18 @@ class LineAssembler:
         self._keep(tail)
         return lines
 
-    def finish(self) -> list[Line]:
-        """Return what stands after the last newline as a line, if anything does."""
-        return [self._take()] if self._kept or self._dropped else []
+    def flush(self) -> Line | None:
+        """Return what came after the last newline, None if nothing did."""
+        return self._take() if self._kept or self._dropped_bytes else None
 
     def _keep(self, piece: bytes) -> None:
-        room = self._max_line_bytes - self._kept
-        kept = piece[:room]
-        if kept:
-            self._parts.append(kept)
-            self._kept += len(kept)
-        self._dropped += len(piece) - len(kept)
+        room = self._max_line_bytes - len(self._kept)
+        self._kept += piece[:room]
+        self._dropped_bytes += max(0, len(piece) - room)
 
     def _take(self) -> Line:
-        line = Line(b"".join(self._parts), self._dropped)
-        self._parts, self._kept, self._dropped = [], 0, 0
+        line = Line(bytes(self._kept), self._dropped_bytes)
+        # A new one, not `clear()`: the memory of a huge line is given back.
+        self._kept = bytearray()
+        self._dropped_bytes = 0
         return line

@@ -57,8 +57,10 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             TaskFailed: The task ended otherwise.
         """
         if self.record.outcome is not None:
-            text = self.record.outcome.text
-            self.record.outcome.raise_for_failure(task_id=self.task_id, partial_output=text)
+            claimed = self.record.outcome.claimed
+            self.record.outcome.raise_for_failure(
+                task_id=self.task_id, partial_output=claimed.text or claimed.last_text or ""
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return the task's part of the `--json` object."""

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from cc_executor.agents.base import Activity, Reader
 from cc_executor.engine.prepare import Prepared
 from cc_executor.engine.settle import settle
 from cc_executor.engine.world import World
+from cc_executor.model.events import Message
 from cc_executor.model.outcomes import Changes, EndedBy, Executed, Outcome
 from cc_executor.ports.journal import JournalReader
 from cc_executor.ports.process import StopReason, Supervised
@@ -128,13 +131,21 @@ class Attempt:
             tail.close()
 
     async def _watch(self, supervised: Supervised, tail: _Tail) -> None:
+        excuse_s: float | None = None
         while True:
-            await supervised.changed(beyond=tail.offset)
+            try:
+                async with asyncio.timeout(excuse_s):
+                    await supervised.changed(beyond=tail.offset)
+            except TimeoutError:  # what excused the silence is over: it counts from now on
+                supervised.judge(tail.offset, progress=True, hold=None, finished=False)
+                excuse_s = None
+                continue
             self._on_output()
             if supervised.head <= tail.offset:
                 return  # it has ended, and everything it said has been read
             progress = await asyncio.to_thread(tail.advance)
             activity = tail.activity
+            excuse_s = activity.hold_s
             supervised.judge(
                 tail.offset,
                 progress=progress,
@@ -145,6 +156,9 @@ class Attempt:
     def _outcome(self, executed: Executed, tail: _Tail) -> Outcome:
         tail.read_to_end()
         conclusion = tail.reader.conclude(executed)
+        if conclusion.claimed.text is None and tail.last_text is not None:
+            claimed = msgspec.structs.replace(conclusion.claimed, last_text=tail.last_text)
+            conclusion = msgspec.structs.replace(conclusion, claimed=claimed)
         changes = self._before.compare() if self._before else _NOT_SEEN
         return settle(self._prepared.spec, executed, conclusion, changes)
 
@@ -155,6 +169,7 @@ class _Tail:
     def __init__(self, world: World, attempt_id: str, prepared: Prepared) -> None:
         self.reader: Reader = prepared.dialect.reader(prepared.spec)
         self.offset = 0
+        self.last_text: str | None = None
         self._seq = -1
         self._judged = prepared.launch.judged
         self._journals = world.journals
@@ -173,8 +188,10 @@ class _Tail:
             return False
         progress = False
         for chunk in self._journal.read(after_seq=self._seq, max_bytes=_READ_BYTES):
-            for _event, counts in self.reader.feed(chunk.stream, chunk.data):
+            for event, counts in self.reader.feed(chunk.stream, chunk.data):
                 progress = progress or counts
+                if isinstance(event, Message) and not event.partial:
+                    self.last_text = event.text
             self._seq = chunk.seq
             self.offset = chunk.offset + len(chunk.data)
         return progress

@@ -16,6 +16,7 @@ from cc_executor.engine.world import World
 from cc_executor.forecast.formula import estimate_tokens, first_timeout_s
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.launch import Launch, Timers
+from cc_executor.model.lists import MAX_ARGUMENT_BYTES
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import TaskRecord
@@ -89,7 +90,10 @@ def with_references(spec: TaskSpec, upstream: Mapping[str, Outcome]) -> TaskSpec
     """
     if spec.command is not None:
         return msgspec.structs.replace(
-            spec, command=tuple(resolve(word, upstream) for word in spec.command)
+            spec,
+            command=tuple(
+                resolve(word, upstream, max_bytes=MAX_ARGUMENT_BYTES) for word in spec.command
+            ),
         )
     return msgspec.structs.replace(spec, prompt=resolve(spec.prompt or "", upstream))
 

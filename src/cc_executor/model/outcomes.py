@@ -87,6 +87,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         text: Its final answer; None when it gave none.
+        last_text: The last text it wrote, where it gave no answer: all that there is of one.
         structured: The JSON value it gave by its native schema output; `UNSET` when it gave none.
         is_error: Whether the agent itself called its result an error; None without a result.
         num_turns: Model turns of this attempt.
@@ -97,6 +98,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     text: str | None = None
+    last_text: str | None = None
     structured: Any = msgspec.UNSET
     is_error: bool | None = None
     num_turns: int | None = None

@@ -44,6 +44,7 @@ class Attended:
         self._wire: Wire | None = None
         self._begun: asyncio.Future[str | None] = loop.create_future()
         self._ended: asyncio.Future[Executed] = loop.create_future()
+        self._ended.add_done_callback(_retrieve)
         self._curious: set[asyncio.Future[None]] = set()
         self._finding_out: asyncio.Task[None] | None = None
         self._untold: dict[str, Any] | None = None
@@ -196,7 +197,7 @@ class Attended:
         try:
             async with asyncio.timeout(ANSWER_S):
                 while not self._ended.done():
-                    if self._wire is None:
+                    if self._wire is None or not self._wire.is_open:
                         await self._taken_up_again()
                         continue
                     try:
@@ -229,6 +230,7 @@ class Attended:
             self._pid = news["started"]
             self._begin(None)
         elif "refused" in news:
+            self._write_off()
             self._begin(news["refused"])
         elif "ended" in news:
             self._end(msgspec.convert(news["ended"], Executed))
@@ -252,8 +254,14 @@ class Attended:
         """Let the supervisor be used again; one that was only called by us hangs up itself."""
         if self._stock is not None and self._wire is not None and self._wire.supervisor:
             wire, self._wire = self._wire, None
+            self._supervisor = 0
             wire.expect_no_answers()
             self._stock.give_back(wire)
+
+    def _write_off(self) -> None:
+        if self._stock is not None and self._supervisor:
+            self._supervisor = 0
+            self._stock.write_off()
 
     def _begin(self, problem: str | None) -> None:
         if not self._begun.done():
@@ -314,9 +322,17 @@ class Attended:
         return True
 
     async def _settled(self, found: Executed | None) -> None:
+        supervisor = self._supervisor
+        self._write_off()
         if found is None:
             self._begin("its supervisor died before there was a child")
             return
         if self._stock is not None and found.ended_by is EndedBy.LOST:
-            await self._stock.buried(self._supervisor)
+            await self._stock.buried(supervisor)
         self._end(found)
+
+
+def _retrieve(ended: asyncio.Future[Executed]) -> None:
+    """Look at a failure, so that it is no surprise when nobody waits for the end."""
+    if not ended.cancelled():
+        ended.exception()

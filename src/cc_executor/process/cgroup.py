@@ -23,6 +23,8 @@ SCAN: Final = "scan"
 
 _PAUSE_S: Final = 0.001
 _FREEZE_BOUND_S: Final = 2.0
+#: Somebody else may be killing the same group, and thawing it.
+_KILL_FREEZE_BOUND_S: Final = 0.1
 _REMOVE_BOUND_S: Final = 1.0
 
 
@@ -70,8 +72,12 @@ class Group:
         _write(os.path.join(os.path.dirname(self.path), "cgroup.procs"), b"0")
 
     def members(self) -> list[int]:
-        """Return the ids of its living processes; empty when it is gone."""
-        return [int(pid) for pid in _read(self._file("cgroup.procs")).split()]
+        """Return the ids of the processes in it and in groups below it; none when it is gone."""
+        return [
+            int(pid)
+            for path, _, _ in os.walk(self.path)
+            for pid in _read(os.path.join(path, "cgroup.procs")).split()
+        ]
 
     def freeze(self) -> None:
         """Freeze it; returns when it is frozen, or after 2 s, when it soon will be.
@@ -141,8 +147,7 @@ class Freezer(Group):
         Raises:
             OSError: It cannot be frozen.
         """
-        _write(self._file("freezer.state"), b"FROZEN")
-        _until(lambda: _read(self._file("freezer.state")) == b"FROZEN\n", _FREEZE_BOUND_S)
+        self._freeze(_FREEZE_BOUND_S)
 
     def thaw(self) -> None:
         """Thaw it.
@@ -155,7 +160,7 @@ class Freezer(Group):
     def kill(self) -> None:
         """Send SIGKILL to all of it: frozen, so that none can fork; then let them die."""
         with contextlib.suppress(OSError):
-            self.freeze()
+            self._freeze(_KILL_FREEZE_BOUND_S)
         for pid in self.members():
             # No id can pass to another process here: all that hold one are frozen, not dead.
             with contextlib.suppress(OSError):
@@ -163,62 +168,58 @@ class Freezer(Group):
         with contextlib.suppress(OSError):
             self.thaw()
 
+    def _freeze(self, within_s: float) -> None:
+        _write(self._file("freezer.state"), b"FROZEN")
+        _until(lambda: _read(self._file("freezer.state")) == b"FROZEN\n", within_s)
+
 
 KINDS: Final = {CGROUP: Group, FREEZER: Freezer}
 
 
 class Place(NamedTuple):
-    """Where groups of one kind may be made.
-
-    Attributes:
-        parent: This process's own group; None when the hierarchy is not there.
-        gap: Why it cannot be used; "" when it can.
-    """
+    """Where groups of one kind may be made: this process's own group in that hierarchy."""
 
     kind: str
-    parent: str | None
-    gap: str
+    parent: str
 
 
-def places() -> Iterator[Place]:
-    """Yield what this process may use, the better kind first; each is tried out, for real."""
-    for kind, make in KINDS.items():
-        parent = _own_group(kind)
-        if parent is None:
-            yield Place(kind, None, "the hierarchy is not mounted")
-            continue
-        group = make(os.path.join(parent, f"{PREFIX}probe-{os.getpid()}"))
-        try:
-            group.create()
-        except OSError as error:
-            yield Place(kind, parent, f"{parent}: {error.strerror}")
-            continue
-        try:
-            yield Place(kind, parent, _try_to_join(group))
-        finally:
-            group.remove()
+def places() -> list[Place]:
+    """Return what this system has, the better kind first. Nothing is tried out."""
+    found = ((kind, _own_group(kind)) for kind in KINDS)
+    return [Place(kind, parent) for kind, parent in found if parent is not None]
 
 
-def remove_stale(parent: str, kind: str) -> None:
+def gap(place: Place) -> str:
+    """Return why this process cannot use a place, "" when it can: a group is made and joined."""
+    group = KINDS[place.kind](os.path.join(place.parent, f"{PREFIX}{os.getpid()}-probe"))
+    try:
+        group.create()
+    except OSError as error:
+        return f"{place.parent}: {error.strerror}"
+    try:
+        return _try_to_join(group)
+    finally:
+        group.remove()
+
+
+def remove_stale(place: Place) -> None:
     """Remove groups whose supervisor died before it could."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(parent):
+        for name in os.listdir(place.parent):
             owner = name.removeprefix(PREFIX).partition("-")[0]
             if name.startswith(PREFIX) and owner.isdecimal() and not _is_alive(int(owner)):
-                group = KINDS[kind](os.path.join(parent, name))
-                if not group.members():  # what is not empty belongs to an attempt to be adopted
-                    with contextlib.suppress(OSError):
-                        os.rmdir(group.path)
+                # What is not empty cannot be removed: an attempt that is to be adopted.
+                with contextlib.suppress(OSError):
+                    os.rmdir(os.path.join(place.parent, name))
 
 
 def groups_of(pid: int, usable: Iterable[Place]) -> Iterator[Group]:
     """Yield the groups that the supervisor with this process id has made."""
     for place in usable:
-        parent = place.parent or "/"
         with contextlib.suppress(OSError):
-            for name in os.listdir(parent):
+            for name in os.listdir(place.parent):
                 if name.startswith(f"{PREFIX}{pid}-"):
-                    yield KINDS[place.kind](os.path.join(parent, name))
+                    yield KINDS[place.kind](os.path.join(place.parent, name))
 
 
 def _try_to_join(group: Group) -> str:

@@ -101,9 +101,9 @@ class SystemExecutables:
         if dialect.name in self._logged_in or dialect.login_query is None:
             return
         query = dialect.login_query
-        if not any(environ.get(name) for name in query.evidence):
-            if self._denies_login(dialect, query, environ):
-                raise AgentNotLoggedIn(dialect.name, hint=query.how_to_log_in)
+        has_evidence = any(environ.get(name) for name in query.evidence)
+        if not has_evidence and self._denies_login(dialect, query, environ):
+            raise AgentNotLoggedIn(dialect.name, hint=query.how_to_log_in)
         self._logged_in.add(dialect.name)
 
     def _denies_login(

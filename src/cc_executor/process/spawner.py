@@ -58,9 +58,9 @@ class Spawner:
     def run(self) -> None:
         """Serve until the engine is gone, and stay until the last supervisor is."""
         become_subreaper(_NAME)
-        self._places = [place for place in cgroup.places() if not place.gap]
+        self._places = cgroup.places()
         for place in self._places:
-            cgroup.remove_stale(place.parent or "/", place.kind)
+            cgroup.remove_stale(place)
         self._watch()
         reach("spawner.started")
         gc.collect()
@@ -106,15 +106,22 @@ class Spawner:
             self._fork()
 
     def _fork(self) -> None:
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            self._become_supervisor(ours)
-        ours.close()
-        self._supervisors.add(pid)
-        reach("spawner.forked")
-        self._tell({"supervisor": pid}, theirs)
-        theirs.close()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            self._tell({"failed": f"socketpair: {error.strerror}"})
+            return
+        with ours, theirs:
+            try:
+                pid = os.fork()
+            except OSError as error:
+                self._tell({"failed": f"fork: {error.strerror}"})
+                return
+            if pid == 0:
+                self._become_supervisor(ours)
+            self._supervisors.add(pid)
+            reach("spawner.forked")
+            self._tell({"supervisor": pid}, theirs)
 
     def _become_supervisor(self, lifeline: socket.socket) -> NoReturn:
         code = 1

@@ -66,6 +66,7 @@ class Standby:
         self._lifeline = lifeline
         self._places = places
         self._group: Group | None = None
+        self._best = cgroup.SCAN
         self._tools = Tools(selectors.DefaultSelector(), _signal_pipe(), bytearray(MAX_CHUNK_BYTES))
         self._unread: bytes | None = b""
         self._unsynced: list[Supervisor] = []
@@ -76,6 +77,7 @@ class Standby:
         become_subreaper(_NAME)
         os.setsid()
         self._enter_group(self._places)
+        self._best = self._kind
         self._files = _open_files()
         try:
             for number in range(_MAX_ATTEMPTS):
@@ -170,26 +172,28 @@ class Standby:
         if containment.has_left:
             self._enter_group(self._places)
 
+    @property
+    def _kind(self) -> str:
+        return self._group.kind if self._group else cgroup.SCAN
+
     def _adapt(self, containment: str) -> None:
         """Be in the class of containment that was asked for.
 
         Raises:
             CannotContain: It is not to be had here.
         """
-        best = self._places[0].kind if self._places else cgroup.SCAN
-        wanted = best if containment == _AUTO else containment
-        if wanted != (self._group.kind if self._group else cgroup.SCAN):
-            self._leave_group()
+        wanted = self._best if containment == _AUTO else containment
+        if wanted != self._kind:
             self._enter_group([place for place in self._places if place.kind == wanted])
-        if containment not in (_AUTO, self._group.kind if self._group else cgroup.SCAN):
+        if wanted != self._kind and containment != _AUTO:
             raise CannotContain(f"{containment} is not available")
 
     def _enter_group(self, places: Sequence[Place]) -> None:
-        """Make a group and enter it; the trees to come are born there."""
+        """Make a group in the first of these places that allows it, and enter it."""
         self._leave_group()
         for place in places:
             name = f"{PREFIX}{os.getpid()}-{new_brand():x}"
-            group = KINDS[place.kind](os.path.join(place.parent or "/", name))
+            group = KINDS[place.kind](os.path.join(place.parent, name))
             try:
                 group.create()
                 group.join()

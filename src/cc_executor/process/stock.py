@@ -26,12 +26,16 @@ _KEPT: Final = 4
 _TAKE_S: Final = 30.0
 _LEAVE_S: Final = 2.0
 _BURY_S: Final = 10.0
-_TRIES: Final = 3
+_TRIES: Final = 8
 _READ_BYTES: Final = 1 << 14
 _MAX_FDS: Final = 64
 _REMEMBERED_BURIALS: Final = 1024
 #: What a Python may need to start at all. Nothing of it reaches an agent.
 _KEPT_VARIABLES: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", crash_points.VARIABLE)
+
+
+#: Spawners that were left alone, to be reaped when they have ended.
+_left: Final[list[subprocess.Popen[bytes]]] = []
 
 
 class Stock:
@@ -45,6 +49,7 @@ class Stock:
         self._process: subprocess.Popen[bytes] | None = None
         self._spawner: socket.socket | None = None
         self._asked_for = 0
+        self._out = 0
         self._warm: deque[Wire] = deque()
         self._fresh: deque[_Fresh] = deque()
         self._waiting: deque[asyncio.Future[Wire | _Fresh]] = deque()
@@ -62,22 +67,38 @@ class Stock:
         for _ in range(_TRIES):
             found = self._at_hand() or await self._next()
             if isinstance(found, _Fresh):
+                if not _is_connected(found.stream):
+                    found.stream.close()
+                    continue
                 found = await converse(found.stream, _Returning(self), found.supervisor)
             if found is not None and found.is_open:
+                self._out += 1
                 return found
         raise SpawnFailed("the spawner or its supervisors die as soon as they start")
 
     def give_back(self, wire: Wire) -> None:
         """Take back the supervisor of an attempt that has ended, as soon as it is ready."""
+        self.write_off()
         wire.listener = _Returning(self)
+
+    def write_off(self) -> None:
+        """Count one supervisor less that is busy: it has no attempt, or is dead."""
+        self._out -= 1
 
     def returned(self, wire: Wire) -> None:
         """Stock a supervisor that is ready again; one too many may go."""
         if not self._serve_waiting(wire):
-            if len(self._warm) < _KEPT and self._spawner is not None:
+            if len(self._warm) + len(self._fresh) < _KEPT and self._spawner is not None:
                 self._warm.append(wire)
             else:
                 wire.close()
+
+    async def warm(self) -> None:
+        """Have a supervisor in waiting soon; returns at once, and never fails."""
+        if self._spawner is None:
+            with contextlib.suppress(SpawnFailed):  # the first `take` will say it
+                await self._start_spawner()
+        self.replenish()
 
     def replenish(self) -> None:
         """Have one in stock. Apart from `take`: the start of a child comes first."""
@@ -100,10 +121,8 @@ class Stock:
 
     async def aclose(self) -> None:
         """Let the spawner and the supervisors in waiting go. Those with an attempt live on."""
-        process, self._process = self._process, None
         self._part("the engine closes")
-        if process is not None:
-            await asyncio.to_thread(_see_off, process)
+        await self._see_off_spawner()
 
     def _at_hand(self) -> Wire | _Fresh | None:
         while self._warm:
@@ -130,9 +149,7 @@ class Stock:
                 self._waiting.remove(waiter)
 
     async def _start_spawner(self) -> None:
-        if self._process is not None:
-            process, self._process = self._process, None
-            await asyncio.to_thread(_see_off, process)
+        await self._see_off_spawner()
         if self._spawner is not None:
             return  # somebody else was faster
         ours, theirs = socket.socketpair()
@@ -156,6 +173,15 @@ class Stock:
         ours.setblocking(False)
         self._spawner = ours
         asyncio.get_running_loop().add_reader(ours, self._readable)
+
+    async def _see_off_spawner(self) -> None:
+        """Wait until the spawner has ended, unless it stays for attempts that go on."""
+        process, self._process = self._process, None
+        if process is not None:
+            _left.append(process)
+            if not self._out:
+                await asyncio.to_thread(_wait, process)
+        _reap_left()
 
     def _ask(self, count: int) -> None:
         if count > 0 and self._spawner is not None:
@@ -187,6 +213,9 @@ class Stock:
             fresh = _Fresh(socket.socket(fileno=self._fds.popleft()), message["supervisor"])
             if not self._serve_waiting(fresh):
                 self._fresh.append(fresh)
+        elif "failed" in message:
+            self._asked_for -= 1
+            self._disappoint(SpawnFailed(message["failed"]))
         elif "buried" in message:
             self._buried.append(message["buried"])
             mourner = self._mourners.get(message["buried"])
@@ -202,6 +231,13 @@ class Stock:
                 waiter.set_result(found)
                 return True
         return False
+
+    def _disappoint(self, error: SpawnFailed) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(error)
+                return
 
     def _part(self, why: str) -> None:
         """Forget the spawner and what it has forked."""
@@ -257,10 +293,19 @@ class _Returning:
         """Nothing is to be done: nobody uses it."""
 
 
-def _see_off(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a spawner to end, which it does when it is alone; make it, if it does not."""
+def _is_connected(stream: socket.socket) -> bool:
     try:
+        return stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_LEAVE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+
+
+def _reap_left() -> None:
+    _left[:] = [process for process in _left if process.poll() is None]

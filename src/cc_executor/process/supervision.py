@@ -32,6 +32,10 @@ class ProcessSupervision:
             raise PlatformUnsupported("Windows")
         self._stock = Stock()
 
+    async def warm(self) -> None:
+        """Start the spawner ahead of need: the first attempt is then as quick as the others."""
+        await self._stock.warm()
+
     async def start(self, launch: Launch, folder: Path) -> Attended:
         """Write the attempt folder and start its supervisor and child.
 

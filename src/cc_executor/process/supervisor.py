@@ -184,11 +184,11 @@ class Supervisor:
             self._capture.watch(STDERR, self._pipes.stderr)
         self._containment.started(self._reaper.child)
         reach("supervisor.child_started")
+        self._listen()
         self._connections.tell({"started": self._reaper.child})
         self._outcome.reserve()
         self._feed_stdin()
         self._lifeline.feed(unread)
-        self._listen()
 
     def _feed_stdin(self) -> None:
         if not self._order.keep_stdin_open:

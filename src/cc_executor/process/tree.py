@@ -23,7 +23,7 @@ from cc_executor.process.marks import bears
 _FIRST_PAUSE_S: Final = 0.0005
 _LONGEST_PAUSE_S: Final = 0.02
 #: A scan sees one process after the other, not all at one instant: one empty scan is no proof.
-_EMPTY_SCANS: Final = 2
+_EMPTY_SCANS: Final = 3
 _DEAD: Final = b"ZX"
 _STOPPED: Final = b"Tt"
 
@@ -152,22 +152,30 @@ def kill_marked(brand: int, *, within_s: float) -> Swept:
     found: list[Process] = []
     empty = 0
     for _ in pauses(within_s):
-        found = find_marked(brand)
+        found = []
+        for process in marked(brand):  # killed as soon as found: some live for milliseconds only
+            found.append(process)
+            if send(process, signal.SIGKILL):
+                killed.add((process.pid, process.started))
         empty = 0 if found else empty + 1
         if empty == _EMPTY_SCANS:
             return Swept(_ids(killed))
-        killed.update((one.pid, one.started) for one in found if send(one, signal.SIGKILL))
     return Swept(_ids(killed), tuple(one.pid for one in found))
 
 
-def find_marked(brand: int) -> list[Process]:
-    """Return what bears the brand and what descends from it, without the calling process."""
+def marked(brand: int) -> Iterator[Process]:
+    """Yield what bears the brand, then what descends from it, without the calling process."""
     me = os.getpid()
-    table = [process for process in everybody() if not process.is_dead]
-    marked = [one for one in table if one.pid != me and bears(one.pid, brand)]
-    found = {one.pid: one for one in marked}
-    found.update((one.pid, one) for one in descendants(tuple(found), table) if one.pid != me)
-    return list(found.values())
+    table: list[Process] = []
+    found: list[int] = []
+    for process in everybody():
+        if process.is_dead or process.pid == me:
+            continue
+        table.append(process)
+        if bears(process.pid, brand):
+            found.append(process.pid)
+            yield process
+    yield from (one for one in descendants(found, table) if one.pid not in found)
 
 
 def stop_below(root: int, spared: Collection[int], *, within_s: float) -> list[Process]:

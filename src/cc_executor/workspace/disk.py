@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cc_executor.errors import InvalidWorkspace
@@ -13,7 +13,15 @@ from cc_executor.workspace.listing import Listing, listing
 
 
 class DiskWorkspaces:
-    """Implements `ports.workspace.Workspaces`."""
+    """Implements `ports.workspace.Workspaces`.
+
+    Args:
+        ignored: Directories that are nobody's work, wherever they are: the state directory, which
+            lies in the workspace of whoever works in their home.
+    """
+
+    def __init__(self, *, ignored: Sequence[Path] = ()) -> None:
+        self._ignored = tuple(ignored)
 
     def check(self, path: Path) -> Path:
         """Return the workspace as an absolute path.
@@ -38,7 +46,7 @@ class DiskWorkspaces:
 
     def look(self, path: Path) -> Snapshot:
         """Remember what is there."""
-        return Snapshot(path)
+        return Snapshot(path, self._ignored)
 
 
 class Snapshot:
@@ -46,11 +54,13 @@ class Snapshot:
 
     Args:
         path: The workspace.
+        ignored: Directories that are not looked into.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ignored: Sequence[Path] = ()) -> None:
         self._path = path
-        self._before = listing(path)
+        self._ignored = ignored
+        self._before = listing(path, ignored)
 
     def compare(self) -> Changes:
         """Look again and return what is different.
@@ -59,7 +69,7 @@ class Snapshot:
         is created only where it is known not to have been, and deleted only where it is known not
         to be.
         """
-        before, now = self._before, listing(self._path)
+        before, now = self._before, listing(self._path, self._ignored)
         return Changes(
             created=_names(_only_in(now, before)),
             modified=_names(_changed(before, now)),

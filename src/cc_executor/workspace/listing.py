@@ -6,11 +6,12 @@ renames and swaps go on meanwhile, the walk stays inside.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -67,16 +68,28 @@ class _Open:
         self.left = left
 
 
-def listing(root: Path) -> Listing:
+def listing(root: Path, ignored: Sequence[Path] = ()) -> Listing:
     """Return what is in `root` now. Blocking (files), for `MAX_SECONDS` at most.
 
     What goes away meanwhile is as good as never there; a `root` that is gone is an empty one.
+
+    Args:
+        root: Where to begin.
+        ignored: Directories that are not looked into.
     """
-    return _Walk().run(root)
+    return _Walk(ignored).run(root)
+
+
+def _identity(facts: os.stat_result) -> tuple[int, int]:
+    return facts.st_dev, facts.st_ino
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, ignored: Sequence[Path]) -> None:
+        self._ignored: set[tuple[int, int]] = set()
+        for folder in ignored:
+            with contextlib.suppress(OSError):  # what is not there needs no ignoring
+                self._ignored.add(_identity(folder.stat()))
         self._found = Listing()
         self._entries = 0
         self._ends_at = time.monotonic() + MAX_SECONDS
@@ -134,7 +147,7 @@ class _Walk:
                     continue
                 kind = stat.S_IFMT(facts.st_mode)
                 if kind == stat.S_IFDIR:
-                    if entry.name not in IGNORED_FOLDERS:
+                    if not (entry.name in IGNORED_FOLDERS or _identity(facts) in self._ignored):
                         folders.append(entry.name)
                 elif kind in (stat.S_IFREG, stat.S_IFLNK):
                     marks[entry.name] = _MARK.pack(

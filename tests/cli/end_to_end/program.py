@@ -96,6 +96,16 @@ class Program:
         assert isinstance(found, dict)
         return found
 
+    def at_work(self) -> list[int]:
+        """Return the processes that work in the workspace, without the command lines started."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if (entry / "cwd").readlink().is_relative_to(self.workspace):
+                        found.append(int(entry.name))
+        return [pid for pid in found if pid not in {process.pid for process in self._started}]
+
     def close(self) -> None:
         """Kill and reap what a failed test has left, and let detached waiters end."""
         with contextlib.suppress(FileNotFoundError):
@@ -138,17 +148,6 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
     """Return the exit code, stdout and stderr of a process when it has ended."""
     out, err = process.communicate(timeout=BOUND_S)
     return process.returncode, out, err
-
-
-def processes_below(folder: Path) -> list[int]:
-    """Return the processes that work in the folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                if (entry / "cwd").readlink().is_relative_to(folder):
-                    found.append(int(entry.name))
-    return found
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,6 @@ from tests.cli.end_to_end.program import (
     Program,
     ended,
     interrupt,
-    processes_below,
     read_until,
     until,
 )
@@ -60,13 +59,13 @@ def test_another_terminal_pauses_resumes_and_cancels(program: Program, how: str)
     assert shown == "paused"
     assert (resumed.returncode, resumed.stdout.decode()) == (0, f"{execution_id}.1 running\n")
     assert (cancelled.returncode, cancelled.stdout.decode()) == (0, f"{execution_id} cancelled\n")
-    assert processes_below(program.workspace) == []
+    assert program.at_work() == []
     assert program.run("cancel", execution_id).returncode == 3
 
 
 def test_a_run_that_another_terminal_cancels_exits_as_cancelled(program: Program) -> None:
     running = program.start("run", "--json", *program.waiter())
-    until(lambda: processes_below(program.workspace), "the program")
+    until(program.at_work, "the program")
     execution_id = until(lambda: program.json("ps"), "the execution")[0]["execution_id"]
 
     program.run("cancel", "--now", execution_id)

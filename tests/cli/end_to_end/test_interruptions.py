@@ -16,7 +16,6 @@ from tests.cli.end_to_end.program import (
     BOUND_S,
     Program,
     ended,
-    processes_below,
     read_until,
     until,
 )
@@ -60,7 +59,7 @@ def test_one_signal_cancels_properly(program: Program, number: signal.Signals) -
     assert out == b"asked to leave\n"
     assert b"cancelling; Ctrl-C again kills it" in err
     assert program.only_execution()["state"] == "cancelled"
-    assert processes_below(program.workspace) == []
+    assert program.at_work() == []
 
 
 def test_the_second_signal_kills_what_would_not_leave(program: Program) -> None:
@@ -77,7 +76,7 @@ def test_the_second_signal_kills_what_would_not_leave(program: Program) -> None:
 
     assert code == 5
     assert b"killing it" in said + err
-    assert processes_below(program.workspace) == []
+    assert program.at_work() == []
 
 
 def test_a_killed_run_is_settled_by_whoever_comes_next(program: Program) -> None:
@@ -89,7 +88,7 @@ def test_a_killed_run_is_settled_by_whoever_comes_next(program: Program) -> None
         "  - {name: third, command: ['true']}\n"
     )
     running = program.start("run", "-f", "tasks.yaml")
-    until(lambda: len(processes_below(program.workspace)) >= 3, "the program and its child")
+    until(lambda: len(program.at_work()) >= 2, "the program and its child")
 
     running.kill()
     running.wait(BOUND_S)
@@ -100,7 +99,7 @@ def test_a_killed_run_is_settled_by_whoever_comes_next(program: Program) -> None
     states = [task["state"] for task in settled["tasks"]]
     assert states == ["succeeded", "failed", "skipped"]
     assert settled["tasks"][1]["failure"] == "abandoned"
-    assert processes_below(program.workspace) == []
+    assert program.at_work() == []
 
     (program.workspace / "stubborn.py").write_text("")
     went_on = program.run("continue", settled["execution_id"])

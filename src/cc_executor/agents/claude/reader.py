@@ -1,125 +1,100 @@
-"""Reads stream-json as it comes, and says at the end what it came to."""
+"""Reads the output of one run of Claude Code."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from cc_executor.agents.base import Activity
-from cc_executor.agents.claude.conclude import Heard, conclude
-from cc_executor.agents.claude.messages import PINGS, Raw, events_of, kind_of
+from cc_executor.agents.claude.activity import ActivityTracker
+from cc_executor.agents.claude.conclude import conclude
+from cc_executor.agents.claude.facts import Notebook
+from cc_executor.agents.claude.fields import Fields, read_objects
+from cc_executor.agents.claude.messages import events_of, is_progress, kind_of
+from cc_executor.agents.claude.schema import is_native
 from cc_executor.agents.lines import Line, LineAssembler
-from cc_executor.model.events import (
-    AgentEvent,
-    AgentStarted,
-    ApiRetry,
-    BackgroundTasks,
-    LimitNotice,
-    Message,
-    Other,
-    PermissionDenied,
-    Stream,
-    ToolCall,
-    ToolResult,
-)
+from cc_executor.agents.tail import Tail
+from cc_executor.model.events import AgentEvent, LimitNotice, Other, Stream
 from cc_executor.model.outcomes import Conclusion, Executed
+from cc_executor.model.specs import TaskSpec
 
+#: Everything in a result was written by the model, at most 128,000 tokens a turn; the longest
+#: lines are tools' results: 4.3 MB were seen for one overwritten file of 2 MB. A line beyond this
+#: is passed on as bytes and not read; were it a result, the attempt would count as without one.
+MAX_LINE_BYTES: Final = 32 * 1024 * 1024
 _KEPT_STDERR_BYTES: Final = 16 * 1024
-_MAX_OPEN_TOOLS: Final = 1_000
 
 
 class ClaudeReader:
-    """Implements `agents.base.Reader` for stream-json.
+    """Implements `agents.base.Reader`.
 
     Args:
-        wants_structured: Whether the task has a JSON schema.
-        resumed: Whether the session has a cost from before.
+        spec: The task whose attempt is read.
     """
 
-    def __init__(self, *, wants_structured: bool, resumed: bool) -> None:
-        self._lines = LineAssembler()
-        self._heard = Heard(wants_structured=wants_structured, resumed=resumed)
-        self._open_tools: dict[str, str] = {}
-        self._background = 0
-        self._retrying = False
-        self._waiting_for_limit = False
-        self._finished = False
+    def __init__(self, spec: TaskSpec) -> None:
+        self._wants_structure = is_native(spec.json_schema)
+        self._lines = LineAssembler(max_line_bytes=MAX_LINE_BYTES)
+        self._stderr = Tail(_KEPT_STDERR_BYTES)
+        self._activity = ActivityTracker()
+        self._notebook = Notebook(resumes=spec.session_id is not None)
+        self._oversized_lines = 0
 
     @property
     def activity(self) -> Activity:
         """What the output fed so far says about silence."""
-        return Activity(hold=self._hold(), finished=self._finished and not self._background)
+        return self._activity.activity
 
     def feed(self, stream: Stream, data: bytes) -> Sequence[tuple[AgentEvent, bool]]:
-        """Take the next bytes and return the events they completed."""
+        """Take the next bytes and return the events they completed, oldest first.
+
+        What is on stderr is for people: it has no events and is no progress.
+        """
         if stream == "stderr":
-            self._heard.stderr = (self._heard.stderr + data)[-_KEPT_STDERR_BYTES:]
+            self._stderr.add(data)
             return ()
-        return [one for line in self._lines.feed(data) for one in self._line(line)]
+        events: list[AgentEvent] = []
+        for line in self._lines.feed(data):
+            events.extend(self._read(line))
+        return [(event, is_progress(event)) for event in events]
 
     def conclude(self, executed: Executed) -> Conclusion:
-        """Return what the attempt came to."""
-        for line in self._lines.finish():
-            self._line(line)
-        return conclude(self._heard, executed)
+        """Return what the attempt came to. A last line without a newline counts."""
+        rest = self._lines.flush()
+        if rest is not None:
+            self._read(rest)
+        facts = self._notebook.facts(
+            self._activity,
+            complaint=self._stderr.last_line(),
+            stderr=self._stderr.text(),
+            oversized_lines=self._oversized_lines,
+            wants_structure=self._wants_structure,
+        )
+        return conclude(facts, executed)
 
-    def _line(self, line: Line) -> list[tuple[AgentEvent, bool]]:
-        if not line.data.strip():
-            return []
-        try:
-            message: Any = json.loads(line.data)
-        except (ValueError, RecursionError):
-            self._heard.plain = (self._heard.plain + line.data[:_KEPT_STDERR_BYTES] + b"\n")[
-                -_KEPT_STDERR_BYTES:
-            ]
-            return [(Other(kind="text" if not line.dropped_bytes else "oversized"), True)]
-        messages = message if isinstance(message, list) else [message]
-        return [one for raw in messages if isinstance(raw, dict) for one in self._message(raw)]
+    def _read(self, line: Line) -> Sequence[AgentEvent]:
+        if line.dropped_bytes:
+            self._oversized_lines += 1
+            return (Other(kind="oversized"),)
+        if not line.content.strip():
+            return ()
+        messages = read_objects(line.content)
+        if messages is None:
+            is_json = line.content.lstrip().startswith(b"{")
+            return (Other(kind="unreadable" if is_json else "text"),)
+        events: list[AgentEvent] = []
+        for message in messages:
+            events.extend(self._take(message))
+        return events
 
-    def _message(self, raw: Raw) -> list[tuple[AgentEvent, bool]]:
-        kind = kind_of(raw)
-        events = events_of(raw)
-        if kind.startswith("result"):
-            self._heard.results.append(raw)
-            self._finished = True
-        elif kind.startswith("assistant"):
-            self._heard.hear_error(raw)
-            self._finished = False
+    def _take(self, message: Fields) -> Sequence[AgentEvent]:
+        kind = kind_of(message)
+        self._activity.note(kind, message)
+        if message.text("type") == "result":
+            return (self._notebook.note_result(kind, message),)
+        self._notebook.note(kind, message)
+        events = events_of(message)
         for event in events:
-            self._note(event)
-        return [(event, kind not in PINGS) for event in events]
-
-    def _note(self, event: AgentEvent) -> None:
-        self._retrying = isinstance(event, ApiRetry)
-        match event:
-            case AgentStarted():
-                self._finished = False
-                self._heard.session_id = event.session_id
-                self._heard.model = event.model
-            case ToolCall() if len(self._open_tools) < _MAX_OPEN_TOOLS:
-                self._open_tools[event.id] = event.name
-            case ToolResult():
-                self._open_tools.pop(event.id, None)
-            case BackgroundTasks():
-                # When the last of them ends, another turn follows, with a result of its own.
-                self._background = event.running
-                self._finished = False
-            case PermissionDenied():
-                self._heard.denials.append(event.denial)
-            case Message() if not event.partial:
-                self._heard.last_text = event.text
-            case LimitNotice():
-                self._heard.limit = event
-                self._waiting_for_limit = event.status == "rejected"
-            case _:
-                pass
-
-    def _hold(self) -> str | None:
-        if self._retrying:
-            return "api retry"
-        if self._open_tools:
-            return f"tool {next(reversed(self._open_tools.values()))}"
-        if self._background:
-            return "background tasks"
-        return "usage limit" if self._waiting_for_limit else None
+            if isinstance(event, LimitNotice):
+                self._notebook.note_limit(event)
+        return events

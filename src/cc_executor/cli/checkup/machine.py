@@ -12,7 +12,7 @@ from typing import Final
 from cc_executor.cli.checkup.findings import Finding, Level
 from cc_executor.cli.render.wording import one_line
 from cc_executor.errors import CCExecutorError
-from cc_executor.process.cgroup import CGROUP, Place, places
+from cc_executor.process.cgroup import CGROUP, Place, gap, places
 from cc_executor.process.run import run_subprocess
 
 SUBJECT: Final = "machine"
@@ -63,16 +63,16 @@ def _sqlite() -> Finding:
 
 
 def _control_groups() -> Finding:
-    found = list(places())
-    usable = [place for place in found if not place.gap]
-    if usable:
-        return Finding(SUBJECT, "cgroup", Level.OK, f"{_named(usable[0])} at {usable[0].parent}")
-    gaps = "; ".join(f"{_named(place)}: {place.gap}" for place in found)
+    problems = {place: gap(place) for place in places()}
+    for place, problem in problems.items():
+        if not problem:
+            return Finding(SUBJECT, "cgroup", Level.OK, f"{_named(place)} at {place.parent}")
+    said = "; ".join(f"{_named(place)}: {problem}" for place, problem in problems.items())
     return Finding(
         SUBJECT,
         "cgroup",
         Level.GAP,
-        f"none can be written ({gaps}); process trees are found by scanning",
+        f"none can be used ({said or 'none is mounted'}); process trees are found by scanning",
         "Run inside a delegated control group, for example with `systemd-run --user --scope -p"
         " Delegate=yes cc-executor ...`.",
     )

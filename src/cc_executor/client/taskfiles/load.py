@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -29,16 +32,17 @@ _WHERE: Final = re.compile(r"^(tasks\[\d+\][\w.]*): (.*)$", re.DOTALL)
 def load_task_file(path: Path) -> dict[str, Any]:
     """Return the mapping that a task file holds, checked, with its workspace made absolute.
 
-    A relative `workspace` in a file is relative to the file's folder.
+    A relative `workspace` in a file is relative to the file's folder; `~` is the user's home.
 
     Raises:
         InvalidTaskFile: It cannot be read, or is no task list; with line and column.
     """
     parsed = _parse(path)
     value = parsed.value if isinstance(parsed.value, dict) else {"tasks": parsed.value}
-    folder = path.absolute().parent
+    if isinstance(value.get("workspace"), str):
+        value = {**value, "workspace": _expanded(value["workspace"])}
     try:
-        checked = task_list(value, workspace=str(folder))
+        checked = task_list(value, workspace=str(path.absolute().parent))
     except InvalidSpec as error:
         raise _refusal(path, parsed, error.where, error.problem, error.hint) from error
     except InvalidPrompt as error:
@@ -48,6 +52,10 @@ def load_task_file(path: Path) -> dict[str, Any]:
     if "workspace" in value:
         value = {**value, "workspace": checked.workspace}
     return value
+
+
+def _expanded(workspace: str) -> str:
+    return str(Path(workspace).expanduser()) if workspace.startswith("~/") else workspace
 
 
 def _parse(path: Path) -> Parsed:
@@ -70,21 +78,42 @@ def _parse(path: Path) -> Parsed:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _bytes(path)
     except OSError as error:
         raise InvalidTaskFile(str(path), f"cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL byte in its name
+        raise InvalidTaskFile(str(path), f"cannot be read: {error}") from error
     if len(content) > MAX_BYTES:
-        raise InvalidTaskFile(str(path), f"is larger than {MAX_BYTES} bytes")
+        hint = "Put what is long into files of the workspace, and name them in the prompts."
+        raise InvalidTaskFile(str(path), f"is larger than {MAX_BYTES:,} bytes", hint=hint)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-        raise InvalidTaskFile(str(path), "is not UTF-8", line=line, column=column) from error
+        begin = content.rfind(b"\n", 0, error.start) + 1
+        column = len(content[begin : error.start].decode("utf-8-sig")) + 1
+        raise InvalidTaskFile(
+            str(path), "is not UTF-8", line=line, column=column, hint="Save the file as UTF-8."
+        ) from error
     if not text.strip():
         raise InvalidTaskFile(str(path), "the file is empty", line=1, column=1)
-    return text
+    return text.replace("\r\n", "\n")
+
+
+def _bytes(path: Path) -> bytes:
+    """Return at most one byte more than a task file may have.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file: a pipe might never end.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file")
+        return file.read(MAX_BYTES + 1)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait for a writer
 
 
 def _refusal(path: Path, parsed: Parsed, where: str, problem: str, hint: str) -> InvalidTaskFile:

@@ -1,0 +1,149 @@
+"""Whether silence is healthy: what Claude Code is busy with, as far as its messages tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, NamedTuple
+
+from cc_executor.agents.base import Activity
+from cc_executor.agents.claude.fields import Fields
+from cc_executor.agents.claude.messages import is_synthetic
+
+#: More open tools or background tasks than any agent has: the oldest are forgotten.
+_MAX_TRACKED: Final = 1_000
+_NOT_ENDED: Final = frozenset({None, "pending", "running", "paused"})
+
+
+class _OpenTool(NamedTuple):
+    """A tool without a result so far.
+
+    Attributes:
+        thread: The tool call whose subagent asked for it; None for the main thread.
+        message_id: The model's message that asked for it.
+    """
+
+    name: str
+    thread: str | None
+    message_id: str | None
+
+
+class ActivityTracker:
+    """Follows the messages of one attempt and says at any moment what they mean for silence."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, _OpenTool] = {}
+        self._background: dict[str, None] = {}
+        self._retry_s: float | None = None
+        self._limited = False
+        self._has_result = False
+
+    @property
+    def activity(self) -> Activity:
+        """What the messages so far say about silence."""
+        if self._tools:
+            return Activity(hold=f"tool {next(iter(self._tools.values())).name}")
+        if self._has_result:
+            # While the model works a background task excuses nothing: it may be a server that
+            # never ends. After the result the CLI waits for it, and then works on.
+            if self._background:
+                return Activity(hold="background task")
+            return Activity(finished=True)
+        if self._limited:
+            return Activity(hold="usage limit")
+        if self._retry_s is not None:
+            return Activity(hold="api retry", hold_s=self._retry_s)
+        return Activity()
+
+    @property
+    def turn_is_open(self) -> bool:
+        """Whether the model works, or has not begun to: no result came since it last did."""
+        return not self._has_result
+
+    def note(self, kind: str, message: Fields) -> None:
+        """Take the next message."""
+        note = self._NOTES.get(kind) or self._NOTES.get(kind.partition("/")[0])
+        if note is not None:
+            note(self, message)
+
+    def _turn_began(self, _message: Fields) -> None:
+        self._has_result = False
+
+    def _model_spoke(self, message: Fields) -> None:
+        thread = message.text("parent_tool_use_id")
+        said = message.child("message")
+        message_id = said.text("id")
+        if not is_synthetic(message):
+            self._model_answered(message)
+        if thread is None:
+            self._has_result = False
+        # A model that speaks again has all results of what it asked for before; one that was
+        # lost, in a line too long to keep, must not hold the idle timer for ever.
+        for tool_id, tool in tuple(self._tools.items()):
+            if tool.thread == thread and tool.message_id != message_id:
+                del self._tools[tool_id]
+        for block in said.children("content"):
+            if block.text("type") == "tool_use":
+                name = block.text("name") or "unknown tool"
+                self._tools[block.text("id") or ""] = _OpenTool(name, thread, message_id)
+                _forget_oldest(self._tools)
+
+    def _model_answered(self, _message: Fields) -> None:
+        self._retry_s = None
+        self._limited = False
+
+    def _stream_event(self, message: Fields) -> None:
+        if message.child("event").text("type") not in {"ping", "error"}:
+            self._model_answered(message)
+
+    def _tool_ended(self, message: Fields) -> None:
+        for block in message.child("message").children("content"):
+            if block.text("type") == "tool_result":
+                self._tools.pop(block.text("tool_use_id") or "", None)
+
+    def _retrying(self, message: Fields) -> None:
+        self._retry_s = max(0.0, message.number("retry_delay_ms") or 0.0) / 1000
+
+    def _limit_reported(self, message: Fields) -> None:
+        self._limited = message.child("rate_limit_info").text("status") == "rejected"
+
+    def _background_changed(self, message: Fields) -> None:
+        tasks = message.children("tasks")[:_MAX_TRACKED]
+        self._background = dict.fromkeys(task.text("task_id") or "" for task in tasks)
+
+    def _task_started(self, message: Fields) -> None:
+        if message.flag("is_backgrounded") is True:
+            self._background[message.text("task_id") or ""] = None
+            _forget_oldest(self._background)
+
+    def _task_updated(self, message: Fields) -> None:
+        if message.child("patch").text("status") not in _NOT_ENDED:
+            self._task_ended(message)
+
+    def _task_ended(self, message: Fields) -> None:
+        self._background.pop(message.text("task_id") or "", None)
+
+    def _result(self, message: Fields) -> None:
+        self._tools.clear()
+        self._model_answered(message)
+        # Messages that were queued meanwhile get a turn of their own.
+        self._has_result = (message.integer("queued_turn_count") or 0) <= 0
+
+    #: By kind, else by type alone.
+    _NOTES: ClassVar[Mapping[str, Callable[[ActivityTracker, Fields], None]]] = {
+        "system/init": _turn_began,
+        "system/api_retry": _retrying,
+        "system/background_tasks_changed": _background_changed,
+        "system/task_started": _task_started,
+        "system/task_updated": _task_updated,
+        "system/task_notification": _task_ended,
+        "rate_limit_event": _limit_reported,
+        "assistant": _model_spoke,
+        "user": _tool_ended,
+        "stream_event": _stream_event,
+        "result": _result,
+    }
+
+
+def _forget_oldest(tracked: dict[str, _OpenTool] | dict[str, None]) -> None:
+    if len(tracked) > _MAX_TRACKED:
+        del tracked[next(iter(tracked))]

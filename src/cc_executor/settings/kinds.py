@@ -1,0 +1,109 @@
+"""Kinds of values: what turns text, or a TOML value, into a setting's value.
+
+A kind raises ValueError with what is wrong, as a phrase.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+#: Names, or beginnings of names, of what must never be passed on to agents.
+_SECRET: Final = ("CC_EXECUTOR_", "REDIS_")
+
+
+def seconds(*, zero: bool = False) -> Callable[[object], float]:
+    """Return the kind of a duration above 0, or from 0."""
+
+    def parse(value: object) -> float:
+        duration = _number(value)
+        if duration < 0 or (duration == 0 and not zero):
+            raise ValueError(f"must be a number of seconds {'from' if zero else 'above'} 0")
+        return duration
+
+    return parse
+
+
+def count(low: int, high: int) -> Callable[[object], int]:
+    """Return the kind of a whole number from `low` to `high`."""
+
+    def parse(value: object) -> int:
+        number = _number(value)
+        if number != int(number) or not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low:,} to {high:,}")
+        return int(number)
+
+    return parse
+
+
+def choice(*words: str) -> Callable[[object], str]:
+    """Return the kind of one of a few words."""
+
+    def parse(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"{value!r} is not one of {', '.join(words)}")
+        return str(value)
+
+    return parse
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Take names, as a list or separated by commas."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError("must be names separated by commas")
+    if any("," in one or "\0" in one for one in value):
+        raise ValueError("a name cannot hold a comma or a NUL byte")
+    return tuple(one for one in value if one)
+
+
+def variables(value: object) -> tuple[str, ...]:
+    """Take names of environment variables, or prefixes ending in `*`; none that may be a secret."""
+    patterns = names(value)
+    for pattern in patterns:
+        stem = pattern.removesuffix("*")
+        if "*" in stem or "=" in stem:
+            raise ValueError(f"{pattern!r} is not a name, or a prefix ending in `*`")
+        is_prefix = pattern != stem
+        if stem.startswith(_SECRET) or (is_prefix and any(one.startswith(stem) for one in _SECRET)):
+            raise ValueError(f"{pattern!r} would pass our own secrets on to agents")
+    return patterns
+
+
+def program(value: object) -> str:
+    """Take the absolute path of an executable; whether it is there is seen when it is needed."""
+    path = Path(_text(value, "an absolute path")).expanduser()
+    if not path.is_absolute():
+        raise ValueError("must be an absolute path")
+    return str(path)
+
+
+def folder(value: object) -> Path:
+    """Take the path of a directory; a relative one is relative to the current directory."""
+    return Path(_text(value, "a path")).expanduser().absolute()
+
+
+def log_level(value: object) -> str:
+    """Take the name of a log level, in any case."""
+    return choice("DEBUG", "INFO", "WARNING", "ERROR")(str(value).upper())
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError(f"must be {what}")
+    return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - one kind of error for all
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is not a number") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
