@@ -8,8 +8,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+
+class _NotFound:
+    def __repr__(self) -> str:
+        return "NOT_FOUND"
+
+
 #: Says that a text holds no JSON value; `None` would be one.
-NOT_FOUND: Final = object()
+NOT_FOUND: Final = _NotFound()
 
 _MAX_DEPTH: Final = 100
 #: Beyond these, values between the words of a text are not looked for: a text of brackets would

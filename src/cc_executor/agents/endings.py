@@ -56,4 +56,4 @@ def crashed(executed: Executed) -> Verdict | None:
     """Return the verdict on a program that a signal ended; None when none did."""
     if executed.signal is None:
         return None
-    return Verdict(Failure.CRASHED, f"It was ended by {executed.signal}, which we did not send.")
+    return Verdict(Failure.CRASHED, f"It was ended by {executed.signal} from elsewhere.")

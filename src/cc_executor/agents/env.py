@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-#: What any program needs to find its files, show its text and reach the network.
+#: What any program needs to find its files and to show its text.
 COMMON: Final = (
     "PATH",
     "HOME",
@@ -21,9 +21,12 @@ COMMON: Final = (
     "XDG_DATA_HOME",
     "XDG_CACHE_HOME",
     "XDG_STATE_HOME",
-    "XDG_RUNTIME_DIR",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+)
+
+#: How to reach the network. They may hold a password, so programs that did not ask get none.
+PROXIES: Final = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -34,6 +37,8 @@ COMMON: Final = (
     "no_proxy",
 )
 
+_OURS: Final = "CC_EXECUTOR_"
+
 
 def filter_environment(
     environ: Mapping[str, str], patterns: Iterable[str], extra: Iterable[str] = ()
@@ -43,7 +48,8 @@ def filter_environment(
     Args:
         environ: What there is.
         patterns: Names a dialect inherits; a final `*` makes a prefix of what stands before it.
-        extra: Names the user adds, by the same rules.
+        extra: Names the user adds, by the same rules. Our own variables (`CC_EXECUTOR_*`) are
+            never passed on, whatever is asked.
     """
     allowed = (*patterns, *extra)
     names = frozenset(pattern for pattern in allowed if not pattern.endswith("*"))
@@ -51,5 +57,5 @@ def filter_environment(
     return {
         name: value
         for name, value in environ.items()
-        if name in names or (prefixes and name.startswith(prefixes))
+        if not name.startswith(_OURS) and (name in names or name.startswith(prefixes))
     }

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cc_executor.agents.base import Dialect
-from cc_executor.agents.claude.dialect import Claude
+from cc_executor.agents.claude import Claude
 from cc_executor.agents.command import Command
 from cc_executor.errors import UnknownAgent
 

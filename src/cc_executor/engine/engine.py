@@ -12,7 +12,13 @@ from cc_executor.engine.follow import follow
 from cc_executor.engine.run import Run
 from cc_executor.engine.submit import check, records
 from cc_executor.engine.world import World
-from cc_executor.errors import InvalidTransition, NothingToContinue, NotResponding, StaleWrite
+from cc_executor.errors import (
+    InvalidTransition,
+    NothingToContinue,
+    NotResponding,
+    SpawnFailed,
+    StaleWrite,
+)
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.plan import continued
@@ -170,7 +176,10 @@ class Engine:
     async def recover(self) -> None:
         """Take care of everything that dead engines have left."""
         for execution in await self._world.store.unfinished():
-            await self._look_after(execution)
+            try:
+                await self._look_after(execution)
+            except SpawnFailed:  # somebody else's: it must not fail whoever only wants to look
+                _log.warning("no engine could be started", extra={"execution_id": execution.id})
 
     async def settled(self) -> None:
         """Return when what is only settled here, not carried on, is over.

@@ -16,7 +16,6 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from cc_executor.journal import layout
@@ -24,11 +23,20 @@ from cc_executor.journal.crash_points import reach
 from cc_executor.journal.records import STDERR, STDOUT
 from cc_executor.journal.writer import JournalWriter
 from cc_executor.process import ladder as rungs
-from cc_executor.process import timers
 from cc_executor.process.capture import Capture, StdinFeed
 from cc_executor.process.child import CannotStart, Pipes, start
 from cc_executor.process.connections import Command, Connection, Connections, Refused
 from cc_executor.process.containment import Containment
+from cc_executor.process.endings import (
+    EXIT,
+    EXPIRY,
+    LIMIT,
+    LOST,
+    NOT_STARTED,
+    SIGNALLED,
+    Cause,
+    how_it_exited,
+)
 from cc_executor.process.ladder import StopLadder
 from cc_executor.process.order import Order
 from cc_executor.process.outcome import OutcomeFile
@@ -39,38 +47,6 @@ from cc_executor.process.tree import Swept
 _FAREWELL_S: Final = 1.0
 _SWEEP_S: Final = 10.0
 _SIGNALS_BYTES: Final = 4096
-
-# The words of `model.outcomes.EndedBy`, which this process does not import.
-EXIT: Final = "exit"
-TIMER: Final = "timer"
-CANCEL: Final = "cancel"
-GRACE: Final = "grace"
-ORPHANED: Final = "orphaned"
-LIMIT: Final = "limit"
-NOT_STARTED: Final = "start"
-LOST: Final = "lost"
-
-
-class Cause(NamedTuple):
-    """Why the attempt is to end, in the words of `model.outcomes.Executed`."""
-
-    ended_by: str
-    timer: str | None = None
-    limit: str | None = None
-    error: str | None = None
-
-
-#: What it means that a timer has ended.
-EXPIRY: Final[Mapping[str, Cause]] = {
-    timers.TOTAL: Cause(TIMER, timer="total"),
-    timers.START: Cause(TIMER, timer="start"),
-    timers.IDLE: Cause(TIMER, timer="idle"),
-    timers.GRACE: Cause(GRACE),
-    timers.ORPHAN: Cause(ORPHANED),
-}
-
-#: What it means that a signal reaches the supervisor itself.
-SIGNALLED: Final = Cause(ORPHANED, error="the supervisor was told to terminate (SIGTERM)")
 
 
 class Tools(NamedTuple):
@@ -332,7 +308,7 @@ class Supervisor:
         if status is not None:
             seen["cpu_s"] = self._reaper.cpu_s
             seen["max_rss_bytes"] = self._reaper.max_rss_bytes
-            seen.update(_how_it_exited(status))
+            seen.update(how_it_exited(status))
         if self._survivors:
             seen["error"] = f"could not be killed: {', '.join(map(str, self._survivors))}"
         return {name: value for name, value in seen.items() if value is not None}
@@ -399,11 +375,3 @@ class Supervisor:
     def _close_stdin(self, peer: Connection, command: Command) -> None:
         self._feed.close()
         peer.answer(command)
-
-
-def _how_it_exited(status: int) -> dict[str, Any]:
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        names = {known.value: known.name for known in signal.Signals}
-        return {"signal": names.get(number, f"SIG{number}")}  # real-time signals have no name
-    return {"exit_code": os.WEXITSTATUS(status)}

@@ -33,21 +33,28 @@ class ActivityTracker:
     def __init__(self) -> None:
         self._tools: dict[str, _OpenTool] = {}
         self._background: dict[str, None] = {}
+        self._wakeup = False
+        self._wakeup_asked_in_turn = False
         self._retry_s: float | None = None
         self._limited = False
-        self._has_result = False
+        self._turns_begun = 0
+        self._turns_answered = 0
+        self._is_working = True
 
     @property
     def activity(self) -> Activity:
         """What the messages so far say about silence."""
         if self._tools:
             return Activity(hold=f"tool {next(iter(self._tools.values())).name}")
-        if self._has_result:
-            # While the model works a background task excuses nothing: it may be a server that
-            # never ends. After the result the CLI waits for it, and then works on.
+        if not self._is_working:
+            # While the model works these excuse nothing: a background task may be a server that
+            # never ends. After a result the CLI waits for them, and then works on.
             if self._background:
                 return Activity(hold="background task")
-            return Activity(finished=True)
+            if self._wakeup:
+                return Activity(hold="scheduled wakeup")
+            if self._turns_answered >= self._turns_begun:
+                return Activity(finished=True)
         if self._limited:
             return Activity(hold="usage limit")
         if self._retry_s is not None:
@@ -55,9 +62,9 @@ class ActivityTracker:
         return Activity()
 
     @property
-    def turn_is_open(self) -> bool:
+    def is_working(self) -> bool:
         """Whether the model works, or has not begun to: no result came since it last did."""
-        return not self._has_result
+        return self._is_working
 
     def note(self, kind: str, message: Fields) -> None:
         """Take the next message."""
@@ -66,7 +73,8 @@ class ActivityTracker:
             note(self, message)
 
     def _turn_began(self, _message: Fields) -> None:
-        self._has_result = False
+        self._turns_begun += 1
+        self._is_working = True
 
     def _model_spoke(self, message: Fields) -> None:
         thread = message.text("parent_tool_use_id")
@@ -75,7 +83,7 @@ class ActivityTracker:
         if not is_synthetic(message):
             self._model_answered(message)
         if thread is None:
-            self._has_result = False
+            self._is_working = True
         # A model that speaks again has all results of what it asked for before; one that was
         # lost, in a line too long to keep, must not hold the idle timer for ever.
         for tool_id, tool in tuple(self._tools.items()):
@@ -99,6 +107,9 @@ class ActivityTracker:
         for block in message.child("message").children("content"):
             if block.text("type") == "tool_result":
                 self._tools.pop(block.text("tool_use_id") or "", None)
+        # ScheduleWakeup: the CLI will stay, silent, and begin another turn at that time.
+        if message.child("tool_use_result").number("scheduledFor") is not None:
+            self._wakeup_asked_in_turn = True
 
     def _retrying(self, message: Fields) -> None:
         self._retry_s = max(0.0, message.number("retry_delay_ms") or 0.0) / 1000
@@ -125,8 +136,16 @@ class ActivityTracker:
     def _result(self, message: Fields) -> None:
         self._tools.clear()
         self._model_answered(message)
+        # Not a mere count: a result may have been lost in a line too long to keep. And a result
+        # may be held back until background agents have ended, when the next turn has begun.
+        index = message.integer("result_index")
+        self._turns_answered = (self._turns_answered if index is None else max(0, index)) + 1
         # Messages that were queued meanwhile get a turn of their own.
-        self._has_result = (message.integer("queued_turn_count") or 0) <= 0
+        self._is_working = (message.integer("queued_turn_count") or 0) > 0
+        if message.child("origin").text("kind") != "task-notification":
+            self._wakeup = False  # this turn was the one that it waited for
+        self._wakeup = self._wakeup or self._wakeup_asked_in_turn
+        self._wakeup_asked_in_turn = False
 
     #: By kind, else by type alone.
     _NOTES: ClassVar[Mapping[str, Callable[[ActivityTracker, Fields], None]]] = {

@@ -34,7 +34,8 @@ def conclude(facts: Facts, executed: Executed) -> Conclusion:
         failure=failure,
         message=verdict.message[:_MAX_MESSAGE_CHARS] if verdict else None,
         claimed=_claimed(facts),
-        cost_usd=facts.charge.cost_usd,
+        # What never ran has cost nothing; of what was cut short, the cost is not known.
+        cost_usd=0.0 if failure is Failure.START_FAILED else facts.charge.cost_usd,
         usage=facts.charge.usage,
         model=facts.model,
         agent_session_id=None if failure is Failure.AGENT_SESSION else facts.session_id,
@@ -54,7 +55,7 @@ def judge(facts: Facts, executed: Executed) -> Verdict | None:
     if outside is not None:
         return outside
     result = facts.result
-    if result is None or facts.turn_is_open:
+    if result is None or facts.is_working:
         return _without_result(facts, executed)
     return (
         _by_result(result, facts)
@@ -123,10 +124,11 @@ def _by_exit(facts: Facts, executed: Executed) -> Verdict | None:
 
 
 def _caught_signal(executed: Executed) -> Verdict | None:
-    if executed.exit_code not in CAUGHT_SIGNALS:
+    name = CAUGHT_SIGNALS.get(executed.exit_code or 0)
+    if name is None:
         return None
     status = f"exit status {executed.exit_code}"
-    return Verdict(Failure.INTERRUPTED, f"It was interrupted from outside ({status}).")
+    return Verdict(Failure.INTERRUPTED, f"It was ended by {name} from elsewhere ({status}).")
 
 
 def _by_denials(facts: Facts) -> Verdict | None:

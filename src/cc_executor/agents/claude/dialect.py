@@ -22,7 +22,7 @@ class Claude:
     bundles: Final[Sequence[tuple[str, str]]] = (("claude_agent_sdk", "_bundled/claude"),)
     how_to_install: Final = (
         "Install it: `pip install 'cc-executor[claude]'`, "
-        "or `npm install -g @anthropic-ai/claude-code`."
+        "or `npm install -g @anthropic-ai/claude-code`; or set CC_EXECUTOR_CLAUDE_BIN."
     )
     #: Source: measured, 2.1.331: `auth status` answers without a request, exit status 1 when
     #: nobody is logged in.

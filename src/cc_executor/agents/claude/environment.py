@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from cc_executor.agents.env import COMMON
+from cc_executor.agents.env import COMMON, PROXIES
 from cc_executor.errors import InvalidSpec
 
 #: The agent's own documented variables, one by one: no `CLAUDE_CODE_*`, which would also pass on
@@ -14,6 +14,7 @@ from cc_executor.errors import InvalidSpec
 #: Source: code.claude.com/docs/en/env-vars; each is in the binary of 2.1.331.
 INHERITS: Final[Sequence[str]] = (
     *COMMON,
+    *PROXIES,
     # Where and how to reach a model.
     "ANTHROPIC_*",
     "CLAUDE_CONFIG_DIR",
@@ -125,6 +126,7 @@ def child_environment(inherited: Mapping[str, str], *, scratch: str) -> dict[str
     return {
         # Else its Bash tool takes zsh wherever that is installed. Source: measured, 2.1.330.
         "SHELL": "/bin/bash",
+        "LANG": "C.UTF-8",
         **inherited,
         "TERM": "dumb",
         # A supervised program must not replace itself.

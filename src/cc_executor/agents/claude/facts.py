@@ -57,7 +57,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         results: How many results came.
         result: The first of them that failed, else the last.
         text: The last answer that says something.
-        turn_is_open: No result came since the model last worked.
+        is_working: No result came since the model last worked.
         denials: Every tool that was refused, each once.
         limit: The last report on the account's usage window.
         complaint: The last line of stderr.
@@ -71,7 +71,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     structured: Any = msgspec.UNSET
     num_turns: int | None = None
-    turn_is_open: bool = True
+    is_working: bool = True
     denials: tuple[Denial, ...] = ()
     limit: LimitNotice | None = None
     complaint: str = ""
@@ -154,14 +154,14 @@ class Notebook:
     ) -> Facts:
         """Return everything that was noted, with what only the reader knows."""
         # A turn that was cut short has cost something that no result tells.
-        known = self._results > 0 and not activity.turn_is_open
+        known = self._results > 0 and not activity.is_working
         return Facts(
             results=self._results,
             result=self._result,
             text=self._text,
             structured=self._structured,
             num_turns=self._num_turns,
-            turn_is_open=activity.turn_is_open,
+            is_working=activity.is_working,
             denials=tuple(self._denials.values()),
             limit=self._limit,
             complaint=complaint,

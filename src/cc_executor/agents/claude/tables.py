@@ -99,5 +99,6 @@ API_ERRORS_WITHOUT_STATUS: Final[Mapping[str, Failure]] = {
     "unknown": Failure.API_ERROR,
 }
 
-#: Its exit status when it has caught a signal, 128 + number: HUP, INT, TERM.
-CAUGHT_SIGNALS: Final = frozenset({129, 130, 143})
+#: Its exit status when it has caught a signal and cleaned up, 128 + number. On SIGINT it gives a
+#: result, too, and 0.
+CAUGHT_SIGNALS: Final[Mapping[int, str]] = {129: "SIGHUP", 130: "SIGINT", 143: "SIGTERM"}

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import signal
+
+import msgspec
+import pytest
+
+from cc_executor.model.outcomes import EndedBy, Executed
+from cc_executor.ports.process import StopReason
+from cc_executor.process import endings, timers
+from cc_executor.process.endings import Cause, how_it_exited
+
+
+def test_every_word_for_an_end_is_the_models() -> None:
+    words = {
+        endings.EXIT,
+        endings.TIMER,
+        endings.CANCEL,
+        endings.GRACE,
+        endings.ORPHANED,
+        endings.LIMIT,
+        endings.NOT_STARTED,
+        endings.LOST,
+    }
+
+    assert words == {str(word) for word in EndedBy}
+    assert {str(reason) for reason in StopReason} <= words
+
+
+def test_every_fact_about_an_end_is_a_field_of_the_models() -> None:
+    assert set(Cause._fields) <= set(Executed.__struct_fields__)
+
+
+def test_every_timer_has_an_end() -> None:
+    names = {timers.TOTAL, timers.START, timers.IDLE, timers.GRACE, timers.ORPHAN}
+
+    assert set(endings.EXPIRY) == names
+    for cause in endings.EXPIRY.values():
+        msgspec.convert(
+            {name: value for name, value in cause._asdict().items() if value is not None}, Executed
+        )
+
+
+@pytest.mark.parametrize(
+    ("raw", "seen"),
+    [
+        (0, {"exit_code": 0}),
+        (7 << 8, {"exit_code": 7}),
+        (255 << 8, {"exit_code": 255}),
+        (int(signal.SIGKILL), {"signal": "SIGKILL"}),
+        (int(signal.SIGSEGV) | 0x80, {"signal": "SIGSEGV"}),
+        (int(signal.SIGRTMIN) + 3, {"signal": f"SIG{int(signal.SIGRTMIN) + 3}"}),
+    ],
+)
+def test_a_wait_status_is_an_exit_code_or_a_signal_never_both(
+    raw: int, seen: dict[str, object]
+) -> None:
+    assert os.WIFEXITED(raw) or os.WIFSIGNALED(raw)
+    assert how_it_exited(raw) == seen
