@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Final
 
 import hypothesis
@@ -18,6 +19,12 @@ KEPT_PREFIXES: Final = ("PYTHON", "PYTEST_", "COVERAGE_", "CC_EXECUTOR_CHAOS_")
 # Machines differ and are busy: how long an example takes says nothing.
 hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_usual() -> None:
+    """What a caller ignores (nohup: SIGHUP) our children would ignore, too."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
