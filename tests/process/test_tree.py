@@ -103,7 +103,7 @@ async def test_a_mark_in_the_environment_is_found_in_any_place(
 ) -> None:
     mark = marks.variables("exec.1.1", brand)
     environments = ({**mark, "Z": "z"}, {"A": "a", **mark}, mark)
-    started.extend(subprocess.Popen(SLEEP, env=env) for env in environments)
+    started.extend(subprocess.Popen(SLEEP, env=env) for env in environments)  # noqa: ASYNC220 - nothing else runs on this loop
 
     # An exec has happened a moment before its environment can be read.
     await until(lambda: all(marks.bears(one.pid, brand) for one in started))
