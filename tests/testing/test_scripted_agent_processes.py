@@ -246,7 +246,7 @@ def test_a_child_holds_stdout_open_only_when_it_is_told_to(tmp_path: Path) -> No
 def test_a_fork_dodger_never_keeps_its_process_id(tmp_path: Path) -> None:
     script = (
         Script()
-        .child(Script().lifeline().dodge(interval_ms=5, lifetime_s=1.0), new_session=True)
+        .child(Script().lifeline().dodge(interval_ms=5, lifetime_s=4.0), new_session=True)
         .touch("ready")
         .hang()
     )
@@ -256,7 +256,7 @@ def test_a_fork_dodger_never_keeps_its_process_id(tmp_path: Path) -> None:
 
         def dodged() -> bool:
             seen.update(lifeline.holders(tmp_path / "lifeline"))
-            return len(seen - {agent.pid}) >= 5
+            return len(seen - {agent.pid}) >= 3
 
         until(dodged)
         lifeline.wait_until_free(tmp_path / "lifeline")
