@@ -33,9 +33,9 @@ class Command:
     login_query: Final[LoginQuery | None] = None
     preamble_tokens: Final = 0
 
-    def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> None:  # noqa: ARG002 - as every dialect has it
+    def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:  # noqa: ARG002 - as every dialect has it
         """Return None: a program holds no agent session."""
-        return
+        return None
 
     def launch(self, spec: TaskSpec, surroundings: Surroundings) -> Launch:
         """Return the program as a child process.

@@ -33,6 +33,8 @@ class ActivityTracker:
     def __init__(self) -> None:
         self._tools: dict[str, _OpenTool] = {}
         self._background: dict[str, None] = {}
+        self._background_is_listed = False
+        self._turn_expected = False
         self._wakeup = False
         self._wakeup_asked_in_turn = False
         self._retry_s: float | None = None
@@ -53,7 +55,7 @@ class ActivityTracker:
                 return Activity(hold="background task")
             if self._wakeup:
                 return Activity(hold="scheduled wakeup")
-            if self._turns_answered >= self._turns_begun:
+            if self._turns_answered >= self._turns_begun and not self._turn_expected:
                 return Activity(finished=True)
         if self._limited:
             return Activity(hold="usage limit")
@@ -74,6 +76,7 @@ class ActivityTracker:
 
     def _turn_began(self, _message: Fields) -> None:
         self._turns_begun += 1
+        self._turn_expected = False
         self._is_working = True
 
     def _model_spoke(self, message: Fields) -> None:
@@ -119,10 +122,13 @@ class ActivityTracker:
 
     def _background_changed(self, message: Fields) -> None:
         tasks = message.children("tasks")[:_MAX_TRACKED]
+        self._background_is_listed = True
+        # Of what ends after a result the model is told, in a turn that follows at once.
+        self._turn_expected = not self._is_working and bool(self._background) and not tasks
         self._background = dict.fromkeys(task.text("task_id") or "" for task in tasks)
 
     def _task_started(self, message: Fields) -> None:
-        if message.flag("is_backgrounded") is True:
+        if message.flag("is_backgrounded") is True and not self._background_is_listed:
             self._background[message.text("task_id") or ""] = None
             _forget_oldest(self._background)
 
@@ -131,7 +137,8 @@ class ActivityTracker:
             self._task_ended(message)
 
     def _task_ended(self, message: Fields) -> None:
-        self._background.pop(message.text("task_id") or "", None)
+        if not self._background_is_listed:  # by a CLI that reports tasks one by one only
+            self._background.pop(message.text("task_id") or "", None)
 
     def _result(self, message: Fields) -> None:
         self._tools.clear()

@@ -90,8 +90,18 @@ class Fields:
             return None
         try:
             return msgspec.json.decode(self._raw[key], type=kind)
+        except UnicodeDecodeError:
+            # Splitting a line looks at its structure only; what a string holds shows here.
+            return _decoded_with_replacement(bytes(self._raw[key]), kind)
         except _UNREADABLE:
             return None
+
+
+def _decoded_with_replacement(raw: bytes, kind: type[_T]) -> _T | None:
+    try:
+        return msgspec.json.decode(raw.decode("utf-8", "replace"), type=kind)
+    except _UNREADABLE:
+        return None
 
 
 def read_objects(line: bytes) -> tuple[Fields, ...] | None:
