@@ -227,7 +227,8 @@ async def test_a_killed_supervisor_is_noticed_by_its_engine(
 
     assert executed.ended_by is EndedBy.LOST
     assert executed.exit_code is None
-    assert executed.swept >= 1  # its spawner sweeps at the same time and may get the others
+    # Its spawner sweeps at the same time: which of the two ends how many (`swept`) is chance, that
+    # nobody is left is not.
     assert not is_held(Path(ordered.cwd) / LIFELINE)
 
 
