@@ -127,9 +127,9 @@ async def test_a_stalled_stream_meets_the_idle_timer_and_nothing_stays(tmp_path:
 
 
 async def test_a_silent_tool_is_no_stall(tmp_path: Path) -> None:
-    bash = use("Bash", command="sleep 3; echo woke", description="be silent")
+    bash = use("Bash", command="sleep 9; echo woke", description="be silent")
     async with stage(tmp_path, bash, say("It woke.")) as on:
-        task = await on.run(allowed_tools=["Bash"], idle_timeout_s=1)
+        task = await on.run(allowed_tools=["Bash"], idle_timeout_s=6)
 
     assert task.ok, outcome_of(task)
     assert task.result == "It woke."
