@@ -65,7 +65,8 @@ async def test_an_attempt_that_times_out_leaves_nothing(
     executed = await (await supervision.start(ordered, folder)).wait()
 
     assert (executed.ended_by, executed.timer) == (EndedBy.TIMER, "total")
-    assert not is_held(Path(ordered.cwd) / LIFELINE)
+    lifeline = Path(ordered.cwd) / LIFELINE
+    assert not (lifeline.exists() and is_held(lifeline))  # a busy machine may not get so far
 
 
 @pytest.mark.parametrize("containment", CLASSES)

@@ -12,7 +12,7 @@ itself, which includes its number: a record in the wrong place is not a record. 
 24 stream  u8    1 stdout, 2 stderr
 25 flags   u8    bit 0: found after a crash without a record of its own; stream and time are guesses
 26 -       u16   zero
-28 crc     u32   CRC-32 of the 28 bytes before, seeded with the record's number
+28 crc     u32   CRC-32 of the 28 bytes before, seeded with the record's number (modulo 2^32)
 ```
 
 Standard library only: the supervisor writes it.

@@ -20,6 +20,7 @@ from cc_executor.process.stock import Stock
 from cc_executor.process.wire import Message, Wire, WireLost, call
 
 ANSWER_S: Final = 10.0
+CONNECT_S: Final = 10.0
 _TRY_AGAIN_S: Final = 0.01
 _STDIN_BYTES: Final = 64 * 1024
 
@@ -176,7 +177,7 @@ class Attended:
         """Let go of the attempt without stopping it (its orphan grace starts to run)."""
         self._closed = True
         if self._wire is not None:
-            self._wire.close()
+            await self._wire.aclose()
         if self._finding_out is not None:
             self._finding_out.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -251,12 +252,16 @@ class Attended:
             self._finding_out = asyncio.get_running_loop().create_task(self._find_out())
 
     def _give_back(self) -> None:
-        """Let the supervisor be used again; one that was only called by us hangs up itself."""
-        if self._stock is not None and self._wire is not None and self._wire.supervisor:
-            wire, self._wire = self._wire, None
+        """Let the supervisor be used again, when it was forked for us."""
+        wire, self._wire = self._wire, None
+        if wire is None:
+            return
+        wire.expect_no_answers()
+        if self._stock is not None and wire.supervisor:
             self._supervisor = 0
-            wire.expect_no_answers()
             self._stock.give_back(wire)
+        else:
+            wire.close()
 
     def _write_off(self) -> None:
         if self._stock is not None and self._supervisor:
@@ -296,12 +301,12 @@ class Attended:
 
     async def _reconnect(self) -> None:
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(CONNECT_S):
                 # Nothing tells that a process has died or a socket was made: it is looked for.
                 while not await self._try_to_reconnect():  # noqa: ASYNC110 - a socket file does not ring
                     await asyncio.sleep(_TRY_AGAIN_S)
         except TimeoutError:
-            raise NotResponding(f"the supervisor of {self._folder}", ANSWER_S) from None
+            raise NotResponding(f"the supervisor of {self._folder}", CONNECT_S) from None
 
     async def _try_to_reconnect(self) -> bool:
         """Settle the attempt if its supervisor is dead, else call it; return whether it worked."""
@@ -311,9 +316,15 @@ class Attended:
             return True
         try:
             wire = await call(self._folder, self)
-            answer = await wire.ask({"do": "hello", "role": "engine", "pid": os.getpid()})
         except OSError:
             return False  # it dies in this moment, or has not opened its socket yet
+        try:
+            answer = await wire.ask({"do": "hello", "role": "engine", "pid": os.getpid()})
+        except BaseException as error:
+            wire.close()
+            if isinstance(error, OSError):
+                return False
+            raise
         self._wire = wire
         self._pid = answer["pid"]
         self._head = max(self._head, answer["head"])

@@ -19,6 +19,7 @@ DISK_LIMIT: Final = "disk"
 
 _MAX_UNWRITTEN_BYTES: Final = 1 << 20
 _FEED_BYTES: Final = 1 << 16
+_FLOOD_BYTES: Final = 1 << 15
 #: What pipes may hold when everything that wrote to them is dead. Who writes more than this is
 #: somebody else, to whom the tree has handed a descriptor.
 _MAX_DRAIN_BYTES: Final = 4 << 20
@@ -55,6 +56,7 @@ class Capture:
         self._on_limit = on_limit
         self._full = False
         self._open: dict[int, int] = {}
+        self._ended: list[int] = []
         self._buffer = buffer
         self._view = memoryview(buffer)
 
@@ -79,15 +81,22 @@ class Capture:
             self._let_go(fd)
 
     def _read(self, fd: int) -> int:
-        """Read once; return how many bytes there were."""
-        try:
-            count = os.readv(fd, [self._buffer])
-        except BlockingIOError:
-            return 0
+        """Take what is there, one chunk at most; return how many bytes that were."""
+        count = 0
+        while count < len(self._buffer):
+            try:
+                more = os.readv(fd, [self._view[count:]])
+            except BlockingIOError:
+                break
+            count += more
+            if more == 0:
+                self._ended.append(fd)
+            if more < _FLOOD_BYTES:
+                break  # in a flood the next bytes are there already: few long chunks are cheaper
         if count:
             self._keep(self._open[fd], self._view[:count])
-        else:
-            self._let_go(fd)
+        while self._ended:
+            self._let_go(self._ended.pop())
         return count
 
     def _keep(self, stream: int, data: memoryview) -> None:

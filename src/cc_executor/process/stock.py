@@ -51,6 +51,7 @@ class Stock:
         self._asked_for = 0
         self._out = 0
         self._warm: deque[Wire] = deque()
+        self._returning: set[Wire] = set()
         self._fresh: deque[_Fresh] = deque()
         self._waiting: deque[asyncio.Future[Wire | _Fresh]] = deque()
         self._buried: deque[int] = deque(maxlen=_REMEMBERED_BURIALS)
@@ -80,6 +81,7 @@ class Stock:
         """Take back the supervisor of an attempt that has ended, as soon as it is ready."""
         self.write_off()
         wire.listener = _Returning(self)
+        self._returning.add(wire)
 
     def write_off(self) -> None:
         """Count one supervisor less that is busy: it has no attempt, or is dead."""
@@ -87,6 +89,7 @@ class Stock:
 
     def returned(self, wire: Wire) -> None:
         """Stock a supervisor that is ready again; one too many may go."""
+        self._returning.discard(wire)
         if not self._serve_waiting(wire):
             if len(self._warm) + len(self._fresh) < _KEPT and self._spawner is not None:
                 self._warm.append(wire)
@@ -99,6 +102,10 @@ class Stock:
             with contextlib.suppress(SpawnFailed):  # the first `take` will say it
                 await self._start_spawner()
         self.replenish()
+
+    def forget(self, wire: Wire) -> None:
+        """Do not wait any more for a supervisor that has hung up."""
+        self._returning.discard(wire)
 
     def replenish(self) -> None:
         """Have one in stock. Apart from `take`: the start of a child comes first."""
@@ -121,7 +128,10 @@ class Stock:
 
     async def aclose(self) -> None:
         """Let the spawner and the supervisors in waiting go. Those with an attempt live on."""
+        wires = (*self._warm, *self._returning)
         self._part("the engine closes")
+        for wire in wires:
+            await wire.aclose()
         await self._see_off_spawner()
 
     def _at_hand(self) -> Wire | _Fresh | None:
@@ -290,7 +300,8 @@ class _Returning:
         """Nothing is to be sent."""
 
     def lost(self, wire: Wire) -> None:
-        """Nothing is to be done: nobody uses it."""
+        """Forget it: nobody uses it."""
+        self._stock.forget(wire)
 
 
 def _is_connected(stream: socket.socket) -> bool:

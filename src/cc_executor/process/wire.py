@@ -49,6 +49,7 @@ class Wire(asyncio.Protocol):
         self.supervisor = supervisor
         self.has_room = True
         self._transport: asyncio.WriteTransport | None = None
+        self._gone = asyncio.Event()
         self._unread = b""
         self._answers: dict[int, asyncio.Future[Message]] = {}
         self._last_id = 0
@@ -96,6 +97,16 @@ class Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    async def aclose(self) -> None:
+        """Hang up, and return when that is done: what a stuck peer does not take is dropped."""
+        self.close()
+        try:
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._gone.wait()
+        except TimeoutError:
+            if self._transport is not None:
+                self._transport.abort()
+
     # --- asyncio.Protocol -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -125,6 +136,7 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # why is not told
         """Tell whoever waits."""
         self._transport = None
+        self._gone.set()
         self.expect_no_answers()
         self.listener.lost(self)
 
