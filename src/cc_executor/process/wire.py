@@ -12,11 +12,13 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from cc_executor.journal import layout
 
 Message = Mapping[str, Any]
+
+_FAREWELL_S: Final = 1.0
 
 
 class WireLost(ConnectionError):
