@@ -28,6 +28,7 @@ from cc_executor.testing.model_api import (
     structured,
     use,
 )
+from tests.testing.real_claude import is_on_disk
 
 pytestmark = pytest.mark.real_cli
 
@@ -178,6 +179,10 @@ async def test_a_killed_run_is_resumed_in_the_same_session_and_costs_only_its_ow
         )
         async with asyncio.timeout(20):
             while not (on.workspace / "started").exists():
+                await asyncio.sleep(0.02)
+            (attempt,) = await on.executor.engine._world.store.attempts(submitted.tasks[0].task_id)
+            assert attempt.agent_session_id is not None
+            while not is_on_disk(tmp_path / "home", attempt.agent_session_id):
                 await asyncio.sleep(0.02)
         killed = (await on.executor.cancel(submitted.id, now=True)).tasks[0]
         session = outcome_of(killed).agent_session_id

@@ -74,6 +74,14 @@ class Claude:
         return finished(self.start(*flags), prompt)
 
 
+def is_on_disk(home: Path, session_id: str) -> bool:
+    """Tell whether the CLI has written down that a tool runs: only then can it be resumed.
+
+    It does so a moment after the tool has started. Killed before, it leaves no session at all.
+    """
+    return any(b"tool_use" in path.read_bytes() for path in home.rglob(f"{session_id}.jsonl"))
+
+
 def finished(process: subprocess.Popen[bytes], prompt: str | None = None) -> Run:
     """Wait for the end of `process`, and kill it if that does not come."""
     try:

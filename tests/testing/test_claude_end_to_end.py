@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from cc_executor.testing.model_api import (
     structured,
     use,
 )
-from tests.testing.real_claude import BOUND_S, Claude, finished
+from tests.testing.real_claude import BOUND_S, Claude, finished, is_on_disk
 
 pytestmark = pytest.mark.real_cli
 
@@ -212,6 +212,7 @@ def test_a_session_killed_in_the_middle_of_a_tool_can_be_resumed(tmp_path: Path)
         process.stdin.close()
         process.stdin = None
         tool_pid = _written_pid(cli.workspace / "pid")
+        _wait_until(lambda: is_on_disk(tmp_path / "home", session_id))
         process.kill()
         os.kill(tool_pid, signal.SIGKILL)
         killed = finished(process)
@@ -235,8 +236,12 @@ def test_a_conversation_that_is_not_scripted_fails_at_once_and_says_so(tmp_path:
 
 
 def _written_pid(path: Path) -> int:
-    gives_up_at = time.monotonic() + BOUND_S
-    while not (path.exists() and path.read_text().endswith("\n")):
-        assert time.monotonic() < gives_up_at, "the tool has not started"
-        time.sleep(0.01)
+    _wait_until(lambda: path.exists() and path.read_text().endswith("\n"))
     return int(path.read_text())
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    gives_up_at = time.monotonic() + BOUND_S
+    while not condition():
+        assert time.monotonic() < gives_up_at, "it never came to pass"
+        time.sleep(0.01)
