@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from cc_executor.client.executor import Executor as Executor
     from cc_executor.client.history import export_execution_history as export_execution_history
     from cc_executor.client.progress import Progress as Progress
-    from cc_executor.client.results import ExecutionResult as ExecutionResult
-    from cc_executor.client.results import TaskResult as TaskResult
     from cc_executor.errors import CCExecutorError as CCExecutorError
     from cc_executor.model.events import Cursor as Cursor
     from cc_executor.model.events import FromAgent as FromAgent
@@ -31,6 +29,8 @@ if TYPE_CHECKING:
     from cc_executor.model.outcomes import TaskCancelled as TaskCancelled
     from cc_executor.model.outcomes import TaskFailed as TaskFailed
     from cc_executor.model.outcomes import TaskTimedOut as TaskTimedOut
+    from cc_executor.model.results import ExecutionResult as ExecutionResult
+    from cc_executor.model.results import TaskResult as TaskResult
     from cc_executor.model.specs import TaskList as TaskList
     from cc_executor.model.specs import TaskSpec as TaskSpec
 
@@ -40,7 +40,7 @@ _HOMES: Final = {
     "CCExecutorConfig": "client.config",
     "CCExecutorError": "errors",
     "Cursor": "model.events",
-    "ExecutionResult": "client.results",
+    "ExecutionResult": "model.results",
     "Executor": "client.executor",
     "FromAgent": "model.events",
     "Lifecycle": "model.events",
@@ -51,7 +51,7 @@ _HOMES: Final = {
     "TaskCancelled": "model.outcomes",
     "TaskFailed": "model.outcomes",
     "TaskList": "model.specs",
-    "TaskResult": "client.results",
+    "TaskResult": "model.results",
     "TaskSpec": "model.specs",
     "TaskState": "model.lifecycle",
     "TaskTimedOut": "model.outcomes",

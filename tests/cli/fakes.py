@@ -11,13 +11,13 @@ from typing import Any, Self
 
 import msgspec
 
-from cc_executor.client.results import ExecutionResult, TaskResult
 from cc_executor.errors import CCExecutorError, ExecutionNotFound, InvalidTransition, TaskNotFound
 from cc_executor.model.events import Cursor, Lifecycle, StreamEvent
 from cc_executor.model.failures import Failure
 from cc_executor.model.lifecycle import TaskState, is_final, state_of_list
 from cc_executor.model.outcomes import Claimed, EndedBy, Executed, Outcome
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord
+from cc_executor.model.results import ExecutionResult, TaskResult
 from cc_executor.model.specs import TaskList, TaskSpec
 
 ID = "01test00000000000001"

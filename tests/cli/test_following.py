@@ -9,10 +9,10 @@ import pytest
 from cc_executor.cli import following
 from cc_executor.cli.following import follow_other, follow_own
 from cc_executor.cli.running import Interrupts
-from cc_executor.client.results import ExecutionResult
 from cc_executor.errors import NotResponding, StoreUnavailable
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.results import ExecutionResult
 from tests.cli.fakes import ID, FakeExecutor, execution, lifecycle
 
 BOUND_S = 5

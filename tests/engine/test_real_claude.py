@@ -12,10 +12,10 @@ import pytest
 
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
-from cc_executor.client.results import TaskResult
 from cc_executor.errors import AgentNotLoggedIn
 from cc_executor.model.failures import Failure
 from cc_executor.model.outcomes import Outcome
+from cc_executor.model.results import TaskResult
 from cc_executor.testing.claude_cli import bundled_claude, offline_environment
 from cc_executor.testing.model_api import (
     ModelApi,

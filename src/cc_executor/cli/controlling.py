@@ -9,9 +9,9 @@ from cc_executor.cli.exits import Exit
 from cc_executor.cli.invocation import Invocation
 from cc_executor.cli.render.data import write_json, write_text
 from cc_executor.cli.running import Interrupts, run
-from cc_executor.client.results import ExecutionResult
 from cc_executor.errors import InvalidTransition
 from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.results import ExecutionResult
 
 
 def control(

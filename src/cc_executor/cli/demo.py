@@ -21,8 +21,8 @@ from cc_executor.cli.render.terminal import print_lines
 from cc_executor.cli.render.wording import one_line
 from cc_executor.cli.running import Interrupts, run
 from cc_executor.client.executor import Executor
-from cc_executor.client.results import ExecutionResult
 from cc_executor.errors import AgentNotInstalled
+from cc_executor.model.results import ExecutionResult
 from cc_executor.process.run import run_subprocess_async
 from cc_executor.settings import Settings, load_settings
 from cc_executor.testing.claude_cli import NoBundledClaude, bundled_claude, offline_environment

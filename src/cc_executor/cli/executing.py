@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from cc_executor.client.results import ExecutionResult
     from cc_executor.model.events import Cursor, StreamEvent
     from cc_executor.model.lifecycle import TaskState
     from cc_executor.model.records import ExecutionRecord, TaskRecord
+    from cc_executor.model.results import ExecutionResult
     from cc_executor.model.specs import TaskList
     from cc_executor.settings import Settings
 

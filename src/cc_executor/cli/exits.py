@@ -19,7 +19,7 @@ from cc_executor.model.failures import Failure
 from cc_executor.model.lifecycle import TaskState
 
 if TYPE_CHECKING:
-    from cc_executor.client.results import ExecutionResult, TaskResult
+    from cc_executor.model.results import ExecutionResult, TaskResult
 
 
 class Exit(IntEnum):

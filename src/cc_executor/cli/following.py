@@ -11,9 +11,9 @@ from cc_executor.cli.executing import Executing
 from cc_executor.cli.render.showing import Showing
 from cc_executor.cli.render.view import View
 from cc_executor.cli.running import Interrupts
-from cc_executor.client.results import ExecutionResult
 from cc_executor.errors import CCExecutorError, InvalidTransition
 from cc_executor.model.events import Cursor, StreamEvent
+from cc_executor.model.results import ExecutionResult
 
 #: How long a reader may still take for what there is to show, after somebody asked for the end.
 _LAST_LOOK_S: Final = 5.0

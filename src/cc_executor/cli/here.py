@@ -10,7 +10,7 @@ from cc_executor.cli.exits import Exit, of_execution
 from cc_executor.cli.following import follow_own
 from cc_executor.cli.presentation import Presentation
 from cc_executor.cli.running import Interrupts, run
-from cc_executor.client.results import ExecutionResult
+from cc_executor.model.results import ExecutionResult
 
 Submit = Callable[[Executing], Awaitable[ExecutionResult]]
 

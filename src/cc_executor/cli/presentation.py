@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from cc_executor.cli.render.view import View
-    from cc_executor.client.results import ExecutionResult
+    from cc_executor.model.results import ExecutionResult
 
 
 class Presentation(NamedTuple):

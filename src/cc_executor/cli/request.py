@@ -13,7 +13,7 @@ from cc_executor.errors import InvalidPrompt, InvalidTaskFile
 
 if TYPE_CHECKING:
     from cc_executor.cli.executing import Executing
-    from cc_executor.client.results import ExecutionResult
+    from cc_executor.model.results import ExecutionResult
 
 
 class Asked(NamedTuple):

@@ -13,8 +13,8 @@ from cc_executor.cli.running import Interrupts, run
 
 if TYPE_CHECKING:
     from cc_executor.cli.render.view import View
-    from cc_executor.client.results import ExecutionResult
     from cc_executor.model.records import TaskRecord
+    from cc_executor.model.results import ExecutionResult
 
 Choose = Callable[["ExecutionResult", "TaskRecord | None"], "View"]
 

@@ -13,9 +13,9 @@ from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
 from cc_executor.client.json_mode import SCHEMA, as_json
 from cc_executor.client.progress import ProgressCallback, report
-from cc_executor.client.results import ExecutionResult, TaskResult
 from cc_executor.errors import InvalidRequest
 from cc_executor.model.events import FromAgent, Message
+from cc_executor.model.results import ExecutionResult, TaskResult
 
 T = TypeVar("T")
 

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from cc_executor.client.config import CCExecutorConfig
-from cc_executor.client.results import ExecutionResult, result_of
 from cc_executor.engine.engine import Engine
 from cc_executor.errors import TaskNotFound
 from cc_executor.model.events import Cursor, StreamEvent
@@ -18,6 +17,7 @@ from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
+from cc_executor.model.results import ExecutionResult, result_of
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.store import Store
 from cc_executor.settings import Settings, load_settings

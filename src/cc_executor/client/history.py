@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
-from cc_executor.client.results import ExecutionResult
+from cc_executor.model.results import ExecutionResult
 
 #: One row a task; the order is kept, new columns come at the end.
 COLUMNS: Final = (

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cc_executor.client.results import TaskResult
+from cc_executor.model.results import TaskResult
 
 #: What an agent is asked to fill in when the caller brings no schema of their own.
 SCHEMA: Final[dict[str, Any]] = {

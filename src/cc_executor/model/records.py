@@ -44,6 +44,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
         generation: Of the lease last taken; 0 before the first.
         owner: Engine id of the holder of that lease.
         continues: The execution whose rest this one runs.
+        principal: Who submitted it to a server; None: it came without one.
     """
 
     id: str
@@ -55,6 +56,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 0
     owner: str | None = None
     continues: str | None = None
+    principal: str | None = None
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):

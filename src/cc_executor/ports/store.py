@@ -97,6 +97,7 @@ class Store(Protocol):
         self,
         *,
         states: Sequence[TaskState] | None = None,
+        principal: str | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> tuple[ExecutionRecord, ...]:
@@ -104,6 +105,7 @@ class Store(Protocol):
 
         Args:
             states: Only these; None for all.
+            principal: Only what this one submitted; None for everybody.
             before: Id of the last one of the previous page.
             limit: At most this many, 1 to 1,000.
         """

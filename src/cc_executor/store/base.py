@@ -101,6 +101,7 @@ class LedgerStore(ABC):
         self,
         *,
         states: Sequence[TaskState] | None = None,
+        principal: str | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> tuple[ExecutionRecord, ...]:
@@ -115,7 +116,9 @@ class LedgerStore(ABC):
 
         def page(views: Views) -> Sequence[ExecutionRecord]:
             last = None if before is None else age(_known(views, before))
-            return views.executions(states=states, before=last, limit=limit)
+            return views.executions(
+                states=states, principal=principal, before=last, limit=limit
+            )
 
         return tuple(await self._read(page))
 

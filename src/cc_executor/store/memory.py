@@ -202,12 +202,21 @@ class _Rows:
         return fitting[:limit]
 
     def executions(
-        self, *, states: Sequence[TaskState] | None, before: Age | None, limit: int
+        self,
+        *,
+        states: Sequence[TaskState] | None,
+        principal: str | None,
+        before: Age | None,
+        limit: int,
     ) -> Sequence[ExecutionRecord]:
         newest_first = sorted(self._executions.values(), key=age, reverse=True)
         if before is not None:
             newest_first = [one for one in newest_first if age(one) < before]
-        wanted = (one for one in newest_first if states is None or one.state in states)
+        wanted = (
+            one
+            for one in newest_first
+            if (states is None or one.state in states) and principal in (None, one.principal)
+        )
         return tuple(islice(wanted, limit))
 
     def unfinished(self) -> Sequence[ExecutionRecord]:

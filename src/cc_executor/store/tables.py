@@ -134,9 +134,14 @@ class Views(Protocol):
         ...
 
     def executions(
-        self, *, states: Sequence[TaskState] | None, before: Age | None, limit: int
+        self,
+        *,
+        states: Sequence[TaskState] | None,
+        principal: str | None,
+        before: Age | None,
+        limit: int,
     ) -> Sequence[ExecutionRecord]:
-        """Return executions, newest first; only those older than `before`, if it is given."""
+        """Return executions, newest first; those of `principal` and older than `before`, if given."""
         ...
 
     def unfinished(self) -> Sequence[ExecutionRecord]:

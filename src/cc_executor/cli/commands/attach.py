@@ -19,7 +19,7 @@ from cc_executor.cli.options import (
 from cc_executor.cli.presentation import Presentation
 
 if TYPE_CHECKING:
-    from cc_executor.client.results import ExecutionResult
+    from cc_executor.model.results import ExecutionResult
 
 
 @click.command("attach", cls=Command)

@@ -19,8 +19,8 @@ from cc_executor.cli.options import (
 
 if TYPE_CHECKING:
     from cc_executor.cli.render.view import View
-    from cc_executor.client.results import ExecutionResult
     from cc_executor.model.records import TaskRecord
+    from cc_executor.model.results import ExecutionResult
 
 
 @click.command("logs", cls=Command)

@@ -13,7 +13,7 @@ from cc_executor.cli.options import json_option, limit_option
 
 if TYPE_CHECKING:
     from cc_executor.cli.executing import Executing
-    from cc_executor.client.results import ExecutionResult
+    from cc_executor.model.results import ExecutionResult
 
 
 @click.command("ps", cls=Command)

@@ -8,7 +8,6 @@ from typing import Final, Self
 
 from cc_executor.cli.render.program_lines import ProgramLines
 from cc_executor.cli.render.wording import one_line
-from cc_executor.client.results import ExecutionResult, TaskResult
 from cc_executor.model.events import (
     AgentEvent,
     ApiRetry,
@@ -23,6 +22,7 @@ from cc_executor.model.events import (
     ToolResult,
 )
 from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.results import ExecutionResult, TaskResult
 
 _STATES: Final[Mapping[str, TaskState]] = {
     "task.started": TaskState.RUNNING,

@@ -10,9 +10,9 @@ from rich.text import Text
 from cc_executor.cli.render.summary import answer_lines, summary
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import duration, harmless, instant, money, one_line, why
-from cc_executor.client.results import ExecutionResult, TaskResult
 from cc_executor.model.failures import FAILURES
 from cc_executor.model.outcomes import Executed, Outcome
+from cc_executor.model.results import ExecutionResult, TaskResult
 
 _MOST_FILES = 50
 

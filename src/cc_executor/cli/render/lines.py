@@ -10,8 +10,8 @@ from cc_executor.cli.render.sentences import sentence
 from cc_executor.cli.render.summary import summary
 from cc_executor.cli.render.terminal import print_lines
 from cc_executor.cli.render.wording import clock_time
-from cc_executor.client.results import ExecutionResult
 from cc_executor.model.events import StreamEvent
+from cc_executor.model.results import ExecutionResult
 
 _LONGEST_NAME = 20
 

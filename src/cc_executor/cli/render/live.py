@@ -16,9 +16,9 @@ from cc_executor.cli.render.marks import MARKS, sign
 from cc_executor.cli.render.summary import summary
 from cc_executor.cli.render.terminal import console_on, print_lines
 from cc_executor.cli.render.wording import counted, duration, money
-from cc_executor.client.results import ExecutionResult
 from cc_executor.model.events import StreamEvent
 from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.results import ExecutionResult
 
 _FRAMES_PER_S: Final = 8
 #: Lines of the terminal that are not for tasks: head, what is left out, notice, the cursor's.

@@ -9,8 +9,8 @@ import msgspec
 from cc_executor.cli.render.output import write_all
 from cc_executor.cli.render.summary import summary
 from cc_executor.cli.render.terminal import print_lines
-from cc_executor.client.results import ExecutionResult
 from cc_executor.model.events import Output, StreamEvent
+from cc_executor.model.results import ExecutionResult
 
 
 class Silent:

@@ -7,8 +7,8 @@ from typing import Final
 
 from cc_executor.agents.lines import Line, LineAssembler
 from cc_executor.cli.render.wording import one_line
-from cc_executor.client.results import ExecutionResult
 from cc_executor.model.events import Lifecycle, Output, StreamEvent
+from cc_executor.model.results import ExecutionResult
 
 _LONGEST_LINE_BYTES: Final = 4096
 

@@ -17,8 +17,8 @@ from cc_executor.cli.render.wording import (
     one_line,
     why,
 )
-from cc_executor.client.results import ExecutionResult, TaskResult
 from cc_executor.model.failures import FAILURES, Failure
+from cc_executor.model.results import ExecutionResult, TaskResult
 
 #: No advice is needed on what somebody wished, or on what only follows from another task.
 _SPEAK_FOR_THEMSELVES: Final = (None, Failure.CANCELLED, Failure.UPSTREAM)

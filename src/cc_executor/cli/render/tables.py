@@ -10,8 +10,8 @@ from rich.text import Text
 from cc_executor.cli.render.marks import MARKS
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import duration, instant, one_line
-from cc_executor.client.results import ExecutionResult
 from cc_executor.model.lifecycle import is_final
+from cc_executor.model.results import ExecutionResult
 
 _HEADINGS = ("EXECUTION", "STATE", "TASKS", "NOW", "CREATED", "TIME", "ENGINE", "WHAT")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cc_executor.client.results import ExecutionResult
 from cc_executor.model.events import StreamEvent
+from cc_executor.model.results import ExecutionResult
 
 
 class View(Protocol):

@@ -62,6 +62,7 @@ class SqliteTables(Statements):
             generation=execution.generation,
             owner=execution.owner,
             continues=execution.continues,
+            principal=execution.principal,
         )
         self.run("add_task_list", execution_id=execution.id, body=to_json(execution.task_list))
 

@@ -61,17 +61,21 @@ class SqliteViews(Statements):
         return [row[0] for row in rows]
 
     def executions(
-        self, *, states: Sequence[TaskState] | None, before: Age | None, limit: int
+        self,
+        *,
+        states: Sequence[TaskState] | None,
+        principal: str | None,
+        before: Age | None,
+        limit: int,
     ) -> Sequence[ExecutionRecord]:
         """Return executions, newest first."""
         created_at, last_id = before or _NOW_OR_LATER
+        place = {"principal": principal, "created_at": created_at, "id": last_id, "limit": limit}
         if states is None:
-            rows = self.run("executions", created_at=created_at, id=last_id, limit=limit)
+            rows = self.run("executions", **place)
         else:
             wanted = to_json([str(state) for state in states])
-            rows = self.run(
-                "executions_in", states=wanted, created_at=created_at, id=last_id, limit=limit
-            )
+            rows = self.run("executions_in", states=wanted, **place)
         return [self._execution(row) for row in rows.fetchall()]
 
     def unfinished(self) -> Sequence[ExecutionRecord]:
@@ -152,6 +156,7 @@ class SqliteViews(Statements):
             generation=row[5],
             owner=row[6],
             continues=row[7],
+            principal=row[8],
         )
 
     def _task_list(self, execution_id: str) -> TaskList:

@@ -26,8 +26,11 @@ ORDER BY first;
 SELECT max(seq) FROM events WHERE execution_id = :execution_id;
 
 -- name: add_execution
-INSERT INTO executions (id, host, state, created_at, ended_at, generation, owner, continues)
-VALUES (:id, :host, :state, :created_at, :ended_at, :generation, :owner, :continues);
+INSERT INTO executions (
+    id, host, state, created_at, ended_at, generation, owner, continues, principal
+) VALUES (
+    :id, :host, :state, :created_at, :ended_at, :generation, :owner, :continues, :principal
+);
 
 -- name: add_task_list
 INSERT INTO task_lists (execution_id, body) VALUES (:execution_id, :body);
@@ -79,7 +82,7 @@ UPDATE attempts SET state = :state, ended_at = :ended_at, outcome = :outcome
 WHERE task_id = :task_id AND number = :number;
 
 -- name: execution
-SELECT id, host, state, created_at, ended_at, generation, owner, continues
+SELECT id, host, state, created_at, ended_at, generation, owner, continues, principal
 FROM executions WHERE id = :id;
 
 -- name: task_list
@@ -93,22 +96,24 @@ ORDER BY id
 LIMIT :limit;
 
 -- name: executions
-SELECT id, host, state, created_at, ended_at, generation, owner, continues
+SELECT id, host, state, created_at, ended_at, generation, owner, continues, principal
 FROM executions
 WHERE (created_at, id) < (:created_at, :id)
+    AND (:principal IS NULL OR principal = :principal)
 ORDER BY created_at DESC, id DESC
 LIMIT :limit;
 
 -- name: executions_in
-SELECT id, host, state, created_at, ended_at, generation, owner, continues
+SELECT id, host, state, created_at, ended_at, generation, owner, continues, principal
 FROM executions
 WHERE state IN (SELECT value FROM json_each(:states))
     AND (created_at, id) < (:created_at, :id)
+    AND (:principal IS NULL OR principal = :principal)
 ORDER BY created_at DESC, id DESC
 LIMIT :limit;
 
 -- name: unfinished
-SELECT id, host, state, created_at, ended_at, generation, owner, continues
+SELECT id, host, state, created_at, ended_at, generation, owner, continues, principal
 FROM executions WHERE ended_at IS NULL
 ORDER BY created_at, id;
 

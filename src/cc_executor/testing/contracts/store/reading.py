@@ -153,6 +153,17 @@ class ReadingPromises(WithStore):
         shown = await store.executions(states=queued, before="run4", limit=1)
         assert [one.id for one in shown] == ["run2"]
 
+    async def test_executions_are_filtered_by_who_submitted_them(self, store: Store) -> None:
+        for number, principal in enumerate([None, "ada", "ben", "ada"]):
+            run = new_execution(f"run{number}", created_at=AT + number, principal=principal)
+            await store.create(*run)
+        queued = [TaskState.QUEUED]
+        for states in (None, queued):
+            of_ada = await store.executions(states=states, principal="ada")
+            assert [(one.id, one.principal) for one in of_ada] == [("run3", "ada"), ("run1", "ada")]
+            assert len(await store.executions(states=states)) == 4
+            assert await store.executions(states=states, principal="nobody") == ()
+
     @pytest.mark.parametrize("limit", [-1, 0, 1_001])
     async def test_a_page_has_one_to_a_thousand_entries(self, store: Store, limit: int) -> None:
         with pytest.raises(ValueError, match=str(limit)):

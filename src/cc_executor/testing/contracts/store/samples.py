@@ -81,6 +81,7 @@ def new_execution(
     tasks: int = 2,
     created_at: float = AT,
     owner: str | None = None,
+    principal: str | None = None,
     carried: Sequence[TaskState] = (),
 ) -> tuple[ExecutionRecord, tuple[TaskRecord, ...]]:
     """Return the records of an execution that is to be created.
@@ -90,6 +91,7 @@ def new_execution(
         tasks: How many entries its list has.
         created_at: When.
         owner: The engine that has it from the first moment.
+        principal: Who submitted it.
         carried: What became of its first tasks in an earlier execution.
     """
     specs = tuple(
@@ -104,6 +106,7 @@ def new_execution(
         generation=1 if owner else 0,
         owner=owner,
         continues="earlier" if carried else None,
+        principal=principal,
     )
     records = tuple(
         TaskRecord(
