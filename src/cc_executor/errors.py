@@ -148,6 +148,26 @@ class InvalidWorkspace(InvalidRequest):
         return f"workspace {self.path!r} {self.problem}"
 
 
+class InvalidCursor(InvalidRequest):
+    """What should say where a reader was does not.
+
+    Attributes:
+        where: Which field, option or file.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "cursor.invalid"
+    hint = 'A cursor is {"seq":12,"chunks":{"ATTEMPT":40}}, as --cursor-file and streams give it.'
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
+
+
 class InvalidSetting(InvalidRequest):
     """A setting has an unknown name or a value out of its range.
 
@@ -207,6 +227,16 @@ class TaskNotFound(NotFound):
 
     def __str__(self) -> str:
         return f"no task {self.task_id!r}"
+
+
+class SessionNotFound(NotFound):
+    """No session has this resume token, or it has ended."""
+
+    code = "session.not_found"
+    hint = "Open a new session and subscribe with your own cursors: nothing of the output is lost."
+
+    def __str__(self) -> str:
+        return "no session has this resume token"
 
 
 class AmbiguousId(NotFound):
@@ -292,6 +322,44 @@ class AgentSessionBusy(Conflict):
 
     def __str__(self) -> str:
         return f"agent session {self.session_id} is in use by attempt {self.holder}"
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used before, for something else.
+
+    Attributes:
+        key: The key.
+        execution_id: What it stands for.
+    """
+
+    code = "idempotency.conflict"
+    hint = "Use a new key for a new request; repeat a request with its own key."
+
+    def __init__(self, key: str, execution_id: str) -> None:
+        super().__init__(key, execution_id)
+        self.key = key
+        self.execution_id = execution_id
+
+    def __str__(self) -> str:
+        return f"idempotency key {self.key!r} stands for execution {self.execution_id} already"
+
+
+class SessionTaken(Conflict):
+    """The session has been resumed by another connection, which has it now.
+
+    Attributes:
+        session_id: Which session.
+    """
+
+    code = "session.taken"
+    hint = "Open a new session, or resume it again to take it back."
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        self.session_id = session_id
+
+    def __str__(self) -> str:
+        return f"session {self.session_id} is used by another connection now"
 
 
 class NothingToContinue(Conflict):
@@ -447,6 +515,149 @@ class PlatformUnsupported(Unavailable):
         return f"{self.platform} is not supported"
 
 
+class ResourcesShort(Unavailable):
+    """The machine has too little left to take on new work.
+
+    Attributes:
+        resource: `disk` or `memory`.
+        free_mb: What is left, in MiB.
+        needed_mb: The floor, in MiB.
+    """
+
+    code = "resources.short"
+    retryable = True
+    hint = "Free some, wait until running tasks end, or lower the floor in the settings."
+
+    def __init__(self, resource: str, *, free_mb: float, needed_mb: float) -> None:
+        super().__init__(resource, free_mb, needed_mb)
+        self.resource = resource
+        self.free_mb = free_mb
+        self.needed_mb = needed_mb
+
+    def __str__(self) -> str:
+        return (
+            f"only {self.free_mb:.0f} MiB of {self.resource} are free, {self.needed_mb:g} are kept"
+        )
+
+
+class SessionsUnavailable(Unavailable):
+    """Where sessions are kept does not answer; running tasks are not affected.
+
+    Attributes:
+        problem: What happened, as a phrase, without addresses or passwords.
+    """
+
+    code = "sessions.unavailable"
+    retryable = True
+    hint = "Connect again in a moment; the output of tasks is kept and can be read from any cursor."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"sessions cannot be reached: {self.problem}"
+
+
+class ServerUnavailable(Unavailable):
+    """A server could not be started, or does not answer.
+
+    Attributes:
+        address: Where it should be; empty when there is none.
+        problem: What happened, as a phrase.
+    """
+
+    code = "server.unavailable"
+    retryable = True
+    hint = "Look with `cc-executor server status`; start it with `cc-executor server start`."
+
+    def __init__(self, address: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(address, problem)
+        self.address = address
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.problem}" if self.address else self.problem
+
+
+class ConnectionLost(Unavailable):
+    """The connection to the server ended before the answer came; the request may have been done.
+
+    Attributes:
+        problem: How it ended, as a phrase.
+    """
+
+    code = "connection.lost"
+    retryable = True
+    hint = "Send it again with the same idempotency key, or look what the server has."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"the connection was lost: {self.problem}"
+
+
+# --- nobody else gets in -----------------------------------------------------------------------------
+
+
+class AccessDenied(CCExecutorError):
+    """The request is not for whoever sent it."""
+
+    code = "access.denied"
+    hint = "Ask the owner of the server for a token with the scope it needs."
+
+
+class NotAuthenticated(AccessDenied):
+    """No token, or one that is unknown, expired or revoked."""
+
+    code = "access.not_authenticated"
+    hint = "Send `Authorization: Bearer TOKEN`; `cc-executor token` shows and makes tokens."
+
+    def __str__(self) -> str:
+        return "a valid token is needed"
+
+
+class OriginRefused(AccessDenied):
+    """The request comes from a web page, or to a host name, that is not allowed.
+
+    Attributes:
+        header: `Origin` or `Host`.
+        value: What it says.
+    """
+
+    code = "access.origin_refused"
+    hint = "Name it in CC_EXECUTOR_ALLOWED_ORIGINS or CC_EXECUTOR_ALLOWED_HOSTS of the server."
+
+    def __init__(self, header: str, value: str) -> None:
+        super().__init__(header, value)
+        self.header = header
+        self.value = value
+
+    def __str__(self) -> str:
+        return f"{self.header} {self.value!r} is not allowed here"
+
+
+class NotPermitted(AccessDenied):
+    """The token lacks the scope for it.
+
+    Attributes:
+        scope: What it would need: `read`, `run`, `control` or `admin`.
+    """
+
+    code = "access.not_permitted"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.scope = scope
+
+    def __str__(self) -> str:
+        return f"the token lacks the scope {self.scope!r}"
+
+
 # --- a limit was reached ---------------------------------------------------------------------------
 
 
@@ -471,3 +682,27 @@ class LimitReached(CCExecutorError):
 
     def __str__(self) -> str:
         return f"{self.limit} allows {self.value:g} {self.unit}, {self.asked:g} were asked for"
+
+
+class TooManySessions(LimitReached):
+    """Every session that the server allows has a living connection."""
+
+    code = "limit.sessions"
+    retryable = True
+    hint = "Close a session, or raise MAX_SESSIONS."
+
+
+class RateLimited(LimitReached):
+    """The principal has sent more requests than it may in this minute.
+
+    Attributes:
+        retry_after_s: When the next one will be accepted.
+    """
+
+    code = "limit.rate"
+    retryable = True
+    hint = "Wait as long as the answer says and send it again."
+
+    def __init__(self, *, value: float, asked: float, retry_after_s: float) -> None:
+        super().__init__("rate_per_minute", value=value, asked=asked, unit="requests a minute")
+        self.retry_after_s = retry_after_s

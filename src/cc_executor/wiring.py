@@ -60,7 +60,7 @@ async def open_engine(
         ),
         policy=policy(settings, host, environ),
     )
-    return Engine(world, engine_id=engine_id), store
+    return Engine(world, engine_id=engine_id, host=host), store
 
 
 def executables(settings: Settings, environ: Mapping[str, str] = os.environ) -> SystemExecutables:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cc_executor.cli.cursors import InvalidCursor, Place, after, parse, place
+from cc_executor.cli.cursors import Place, after, parse, place
 from cc_executor.cli.render.output import OutputRefused
+from cc_executor.errors import InvalidCursor
 from cc_executor.model.events import Cursor, FromAgent, Message, Output, StreamEvent
 from tests.cli.fakes import AT, ID, lifecycle
 

@@ -8,24 +8,9 @@ from pathlib import Path
 import msgspec
 
 from cc_executor.cli.render.output import OutputRefused
-from cc_executor.errors import InvalidRequest
+from cc_executor.errors import InvalidCursor
 from cc_executor.model.events import Cursor, FromAgent, Lifecycle, StreamEvent
 from cc_executor.model.ids import attempt_id
-
-
-class InvalidCursor(InvalidRequest):
-    """What should say where a reader was does not."""
-
-    code = "cursor.invalid"
-    hint = 'A cursor is what --cursor-file writes: {"seq":12,"chunks":{"ATTEMPT":40}}.'
-
-    def __init__(self, where: str, problem: str) -> None:
-        super().__init__(where, problem)
-        self.where = where
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
 
 
 def parse(text: str | bytes, *, where: str) -> Cursor:

@@ -13,9 +13,10 @@ def setting_options(*, hidden: bool) -> list[click.Option]:
     The value is checked where settings are loaded, with all others.
 
     Args:
-        hidden: Leave them out of the help.
+        hidden: Leave all of them out of the help; those of the server are left out in any case,
+            except where `cc-executor server` shows them.
     """
-    return [_option(setting, hidden=hidden) for setting in SETTINGS]
+    return [_option(setting, hidden=hidden or setting.of_server) for setting in SETTINGS]
 
 
 def _option(setting: Setting, *, hidden: bool) -> click.Option:

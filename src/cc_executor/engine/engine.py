@@ -43,11 +43,14 @@ class Engine:
     Args:
         world: The ports and limits.
         engine_id: Unique name of this engine; the store keeps it as the owner.
+        host: Where it lives. An engine in a server takes up what earlier servers have left; what
+            may go on without a caller gets an engine of its own from any other.
     """
 
-    def __init__(self, world: World, *, engine_id: str) -> None:
+    def __init__(self, world: World, *, engine_id: str, host: Host) -> None:
         self._world = world
         self._engine_id = engine_id
+        self._host = host
         self._bell = Bell()
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._listening = False
@@ -55,16 +58,32 @@ class Engine:
     # --- beginning ---------------------------------------------------------------------------
 
     async def submit(
-        self, task_list: TaskList, *, execution_id: str | None = None, host: Host
+        self,
+        task_list: TaskList,
+        *,
+        execution_id: str | None = None,
+        host: Host,
+        principal: str | None = None,
     ) -> ExecutionRecord:
         """Accept a list and start it here; what is returned survives everything.
+
+        Args:
+            task_list: The list.
+            execution_id: The caller's choice of an id, None for a new one.
+            host: Where this engine lives, and so what its death means for the execution.
+            principal: Who asked a server for it.
 
         Raises:
             InvalidRequest, Unavailable, DuplicateExecution: Nothing was recorded or started.
         """
         checked = await asyncio.to_thread(check, self._world, task_list)
         execution, tasks = records(
-            self._world, checked, host=host, execution_id=execution_id, owner=self._engine_id
+            self._world,
+            checked,
+            host=host,
+            execution_id=execution_id,
+            owner=self._engine_id,
+            principal=principal,
         )
         await self._create_and_start(execution, tasks)
         return execution
@@ -106,6 +125,7 @@ class Engine:
             checked,
             host=host,
             owner=self._engine_id if here else None,
+            principal=earlier.principal,
             continues=execution_id,
             carried=carried,
         )
@@ -202,6 +222,8 @@ class Engine:
             return
         if execution.host is Host.IN_PROCESS:
             await self._take(execution.id, carry_on=False)
+        elif execution.host is Host.SERVER and self._host is Host.SERVER:
+            await self._take(execution.id, carry_on=True)
         else:
             await self.detach(execution.id)
 

@@ -16,6 +16,16 @@ from cc_executor.model.records import ExecutionRecord, Host, TaskRecord
 from cc_executor.model.specs import TaskList, TaskSpec
 
 
+def resolved(task_list: TaskList) -> TaskList:
+    """Return the list with absolute workspaces, as it is recorded. Pure for an absolute list."""
+    top = Path(task_list.workspace).absolute()
+    specs = tuple(
+        msgspec.structs.replace(spec, workspace=str(top / (spec.workspace or ".")))
+        for spec in task_list.tasks
+    )
+    return msgspec.structs.replace(task_list, workspace=str(top), tasks=specs)
+
+
 def check(world: World, task_list: TaskList) -> TaskList:
     """Return the list as it will be recorded: workspaces absolute. Blocking: use a thread.
 
@@ -26,17 +36,14 @@ def check(world: World, task_list: TaskList) -> TaskList:
         InvalidWorkspace, UnknownAgent, AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed:
             Nothing was recorded or started.
     """
-    top = world.workspaces.check(Path(task_list.workspace))
-    specs = tuple(
-        msgspec.structs.replace(spec, workspace=str(top / (spec.workspace or ".")))
-        for spec in task_list.tasks
-    )
+    checked = resolved(task_list)
+    world.workspaces.check(Path(checked.workspace))
     seen: set[str] = set()
-    for spec in specs:
+    for spec in checked.tasks:
         if not spec.needs:
-            world.workspaces.check(Path(spec.workspace or top))
+            world.workspaces.check(Path(spec.workspace or checked.workspace))
         _check_program(world, spec, seen)
-    return msgspec.structs.replace(task_list, workspace=str(top), tasks=specs)
+    return checked
 
 
 def _check_program(world: World, spec: TaskSpec, seen: set[str]) -> None:
@@ -59,6 +66,7 @@ def records(
     host: Host,
     execution_id: str | None = None,
     owner: str | None = None,
+    principal: str | None = None,
     continues: str | None = None,
     carried: dict[str, tuple[str, Outcome]] | None = None,
 ) -> tuple[ExecutionRecord, tuple[TaskRecord, ...]]:
@@ -70,6 +78,7 @@ def records(
         host: Where its engine lives.
         execution_id: The caller's choice of an id, None for a new one.
         owner: Engine that owns it from the first moment (generation 1), None for nobody.
+        principal: Who submitted it to a server.
         continues: The execution whose rest this is.
         carried: By task name, what it takes over: the earlier task's id and its outcome.
     """
@@ -86,6 +95,7 @@ def records(
         generation=1 if owner else 0,
         owner=owner,
         continues=continues,
+        principal=principal,
     )
     tasks = tuple(
         _task_record(execution.id, number, spec, (carried or {}).get(spec.name), now)

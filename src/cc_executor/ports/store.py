@@ -115,6 +115,10 @@ class Store(Protocol):
         """Return every execution whose state is not final, oldest first. Not paged: recovery."""
         ...
 
+    async def count_unfinished(self, principal: str) -> int:
+        """Return how many executions that `principal` submitted are not final."""
+        ...
+
     async def tasks(self, execution_id: str) -> tuple[TaskRecord, ...]:
         """Return the tasks of an execution in list order.
 

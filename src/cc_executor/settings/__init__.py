@@ -6,7 +6,8 @@ flags. An unknown name is refused with the nearest known one.
 
 from __future__ import annotations
 
-from cc_executor.settings.declared import SETTINGS, Setting, reference
+from cc_executor.settings.declared import SETTINGS, reference
 from cc_executor.settings.loading import Row, Settings, load_settings
+from cc_executor.settings.setting import Setting
 
 __all__ = ["SETTINGS", "Row", "Setting", "Settings", "load_settings", "reference"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from cc_executor.settings import kinds
+from cc_executor.settings.serving import SERVER_SETTINGS
+from cc_executor.settings.setting import Setting
 
-PREFIX: Final = "CC_EXECUTOR_"
 #: Agents whose executable may be named.
 AGENTS: Final = ("claude",)
 _MAX_CONCURRENCY: Final = 16
@@ -23,41 +23,6 @@ _PERMISSION_MODES: Final = (
     "dontAsk",
     "plan",
 )
-
-
-class Setting(NamedTuple):
-    """One declaration.
-
-    Attributes:
-        name: Key in files and attribute of `Settings`; `--name-with-dashes` as a flag.
-        parse: Turns text, or a TOML value, into the value; raises ValueError with what is wrong.
-        default: Value when nobody sets it; None: `compute` makes it, or there is none.
-        unit: Of the value; empty for none.
-        doc: What it means.
-        variable: Environment variable; empty: `CC_EXECUTOR_` and the name.
-        compute: Makes a default that depends on the machine; `doc` says how.
-        personal: Widens what agents may do, see or run: `./cc-executor.toml`, which may have come
-            with somebody else's repository, must not set it.
-    """
-
-    name: str
-    parse: Callable[[object], Any]
-    default: Any
-    unit: str
-    doc: str
-    own_variable: str = ""
-    compute: Callable[[], Any] | None = None
-    personal: bool = False
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return self.own_variable or f"{PREFIX}{self.name.upper()}"
-
-    @property
-    def flag(self) -> str:
-        """The flag on the command line."""
-        return f"--{self.name.replace('_', '-')}"
 
 
 def _state_directory() -> Path:
@@ -208,6 +173,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Text on a terminal, JSON elsewhere, or always the same.",
         own_variable="LOG_FORMAT",
     ),
+    *SERVER_SETTINGS,
 )
 
 

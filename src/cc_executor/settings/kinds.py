@@ -6,12 +6,17 @@ A kind raises ValueError with what is wrong, as a phrase.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 #: Names, or beginnings of names, of what must never be passed on to agents.
 _SECRET: Final = ("CC_EXECUTOR_", "REDIS_")
+_SWITCH: Final = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
 
 
 def seconds(*, zero: bool = False) -> Callable[[object], float]:
@@ -86,9 +91,48 @@ def folder(value: object) -> Path:
     return Path(_text(value, "a path")).expanduser().absolute()
 
 
+def path(value: object) -> Path:
+    """Take the path of a file; a relative one is relative to the current directory."""
+    return Path(_text(value, "a path")).expanduser().absolute()
+
+
+def switch(value: object) -> bool:
+    """Take yes or no."""
+    word = str(value).lower()
+    if word not in _SWITCH:
+        raise ValueError(f"{value!r} is neither yes nor no")
+    return _SWITCH[word]
+
+
+def host(value: object) -> str:
+    """Take an IP address, or a name without a port."""
+    name = _text(value, "an address").strip("[]")
+    if not re.fullmatch(r"[0-9A-Za-z.:%_-]+", name):
+        raise ValueError(f"{value!r} is not an address or a host name")
+    return name
+
+
+def redis_url(value: object) -> str:
+    """Take the URL of a Redis."""
+    return _url(value, ("redis", "rediss", "unix"))
+
+
+def server_url(value: object) -> str:
+    """Take the URL of a server of ours."""
+    return _url(value, ("ws", "wss", "http", "https", "unix"))
+
+
 def log_level(value: object) -> str:
     """Take the name of a log level, in any case."""
     return choice("DEBUG", "INFO", "WARNING", "ERROR")(str(value).upper())
+
+
+def _url(value: object, schemes: tuple[str, ...]) -> str:
+    url = _text(value, "a URL")
+    scheme, separator, rest = url.partition("://")
+    if scheme not in schemes or not separator or not rest:
+        raise ValueError(f"must begin with {', '.join(f'{one}://' for one in schemes)}")
+    return url
 
 
 def _text(value: object, what: str) -> str:

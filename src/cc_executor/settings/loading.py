@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cc_executor.errors import InvalidSetting
-from cc_executor.settings.declared import AGENTS, PREFIX, SETTINGS, Setting
+from cc_executor.settings.declared import AGENTS, SETTINGS
+from cc_executor.settings.setting import PREFIX, Setting
 
 #: Variables of ours that are not settings: markers that we set for children and tests.
 _INTERNAL: Final = frozenset(
@@ -22,7 +23,9 @@ _INTERNAL: Final = frozenset(
 )
 _PROJECT_FILE: Final = "cc-executor.toml"
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
-_BY_VARIABLE: Final = {setting.variable: setting for setting in SETTINGS}
+_BY_VARIABLE: Final = {setting.variable: setting for setting in SETTINGS} | {
+    setting.also: setting for setting in SETTINGS if setting.also
+}
 
 
 class Row(NamedTuple):
@@ -79,6 +82,41 @@ class Settings:
     containment: str
     log_level: str
     log_format: str
+    host: str
+    port: int
+    socket: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    trusted_proxies: tuple[str, ...]
+    token_file: Path | None
+    allowed_origins: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
+    insecure_no_auth: bool
+    ws_max_size: int
+    ws_ping_interval: float
+    ws_ping_timeout: float
+    ws_deflate: bool
+    max_fragments: int
+    max_json_depth: int
+    max_batch: int
+    max_outstanding: int
+    max_subscriptions: int
+    max_connections: int
+    max_unauthenticated: int
+    handshake_timeout_s: float
+    rate_per_minute: int
+    send_queue: int
+    max_queued: int
+    max_sessions: int
+    session_timeout: float
+    redis_url: str | None
+    redis_pool_size: int
+    redis_timeout: float
+    min_free_disk_mb: int
+    min_free_memory_mb: int
+    drain: str
+    drain_timeout_s: float
+    server: str | None
 
     def __init__(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
         self._values = dict(values)
@@ -100,7 +138,7 @@ class Settings:
         return tuple(
             Row(
                 one.name,
-                self._values[one.name],
+                _shown(one, self._values[one.name]),
                 one.unit,
                 self._origins[one.name],
                 one.variable,
@@ -110,12 +148,19 @@ class Settings:
         )
 
     def as_flags(self) -> dict[str, str]:
-        """Return what differs from the defaults, as flags that another process can be given."""
+        """Return what differs from the defaults, as flags that another engine can be given.
+
+        What only a server asks for is left out: it may be secret, and flags can be seen by all.
+        """
         return {
             name: ",".join(value) if isinstance(value, tuple) else str(value)
             for name, value in self._values.items()
-            if self._origins[name] != "default"
+            if self._origins[name] != "default" and not _BY_NAME[name].of_server
         }
+
+
+def _shown(setting: Setting, value: Any) -> Any:  # noqa: ANN401 - as declared
+    return "***" if setting.secret and value is not None else value
 
 
 def load_settings(

@@ -116,15 +116,17 @@ class LedgerStore(ABC):
 
         def page(views: Views) -> Sequence[ExecutionRecord]:
             last = None if before is None else age(_known(views, before))
-            return views.executions(
-                states=states, principal=principal, before=last, limit=limit
-            )
+            return views.executions(states=states, principal=principal, before=last, limit=limit)
 
         return tuple(await self._read(page))
 
     async def unfinished(self) -> tuple[ExecutionRecord, ...]:
         """Return every execution that has not ended, oldest first."""
         return tuple(await self._read(lambda views: views.unfinished()))
+
+    async def count_unfinished(self, principal: str) -> int:
+        """Return how many executions of a principal have not ended."""
+        return await self._read(lambda views: views.count_unfinished(principal))
 
     async def tasks(self, execution_id: str) -> tuple[TaskRecord, ...]:
         """Return the tasks of an execution in list order."""

@@ -223,6 +223,9 @@ class _Rows:
         oldest_first = sorted(self._executions.values(), key=age)
         return [one for one in oldest_first if not is_final(one.state)]
 
+    def count_unfinished(self, principal: str) -> int:
+        return sum(one.principal == principal for one in self.unfinished())
+
     def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
         return [self._tasks[one] for one in self._task_ids.get(execution_id, ())]
 

@@ -148,6 +148,10 @@ class Views(Protocol):
         """Return every execution that has not ended, oldest first."""
         ...
 
+    def count_unfinished(self, principal: str) -> int:
+        """Return how many executions of a principal have not ended."""
+        ...
+
     def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
         """Return the tasks of an execution in list order; none when there is no such execution."""
         ...

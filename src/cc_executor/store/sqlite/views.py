@@ -82,6 +82,12 @@ class SqliteViews(Statements):
         """Return every execution that has not ended, oldest first."""
         return [self._execution(row) for row in self.run("unfinished").fetchall()]
 
+    def count_unfinished(self, principal: str) -> int:
+        """Return how many executions of a principal have not ended."""
+        ((count,),) = self.run("count_unfinished", principal=principal).fetchall()
+        assert isinstance(count, int)
+        return count
+
     def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
         """Return the tasks of an execution in list order."""
         rows: list[tuple[Any, ...]] = self.run("tasks", execution_id=execution_id).fetchall()

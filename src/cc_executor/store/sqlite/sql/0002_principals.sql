@@ -4,3 +4,4 @@
 ALTER TABLE executions ADD COLUMN principal TEXT;
 
 CREATE INDEX executions_by_principal ON executions (principal, created_at, id);
+CREATE INDEX executions_unfinished_by_principal ON executions (principal) WHERE ended_at IS NULL;

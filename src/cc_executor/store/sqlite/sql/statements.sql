@@ -117,6 +117,9 @@ SELECT id, host, state, created_at, ended_at, generation, owner, continues, prin
 FROM executions WHERE ended_at IS NULL
 ORDER BY created_at, id;
 
+-- name: count_unfinished
+SELECT count(*) FROM executions WHERE ended_at IS NULL AND principal = :principal;
+
 -- name: tasks
 SELECT
     id, execution_id, number, state, attempts, started_at, ended_at, outcome, carried_from

@@ -178,6 +178,16 @@ class ReadingPromises(WithStore):
         assert [one.id for one in unfinished] == ["paused", "running", "queued"]
         assert not any(is_final(one.state) for one in unfinished)
 
+    async def test_what_is_unfinished_is_counted_for_each_principal(self, store: Store) -> None:
+        for number, state in enumerate([*TaskState, TaskState.QUEUED]):
+            principal = "ben" if number == len(TaskState) else "ada"
+            await store.create(*new_execution(f"run{number}", tasks=1, principal=principal))
+            lease = await store.take(f"run{number}", "engine")
+            await store.record(lease, *moves(f"run{number}.1", *PATHS[state]))
+        assert await store.count_unfinished("ada") == 3
+        assert await store.count_unfinished("ben") == 1
+        assert await store.count_unfinished("nobody") == 0
+
     # --- version and end ---------------------------------------------------------------------
 
     async def test_the_version_changes_with_every_kind_of_write_and_with_nothing_else(

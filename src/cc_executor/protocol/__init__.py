@@ -1,0 +1,1 @@
+"""The wire without I/O: JSON-RPC, one shape per method, cursors, chunks of output."""

@@ -1,0 +1,1 @@
+"""WebSocket and HTTP around one engine; every door is thin."""

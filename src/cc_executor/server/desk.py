@@ -1,0 +1,300 @@
+"""What every door of a server asks for, in one place: who may, whose it is, and once only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from cc_executor.engine.engine import Engine
+from cc_executor.engine.submit import resolved
+from cc_executor.errors import (
+    DuplicateExecution,
+    ExecutionNotFound,
+    IdempotencyConflict,
+    InvalidSpec,
+    LimitReached,
+    NotPermitted,
+    ResourcesShort,
+    TaskNotFound,
+)
+from cc_executor.model.events import Cursor, StreamEvent
+from cc_executor.model.ids import execution_of
+from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.lists import task_list
+from cc_executor.model.principals import Principal, Scope
+from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
+from cc_executor.model.results import ExecutionResult, result_of
+from cc_executor.model.specs import TaskList
+from cc_executor.ports.resources import Resources
+from cc_executor.ports.store import Store
+
+_MIB: Final = 1024 * 1024
+_MAX_KEY_CHARS: Final = 255
+
+
+class DeskLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the desk refuses to go beyond.
+
+    Attributes:
+        max_queued: Executions of one principal that have not ended.
+        min_free_disk_mb: Free space of the state directory below which nothing new is accepted.
+        min_free_memory_mb: Available memory below which nothing new is accepted.
+    """
+
+    max_queued: int
+    min_free_disk_mb: int
+    min_free_memory_mb: int
+
+
+class Desk:
+    """Answers for one server, to principals whose identity has been shown.
+
+    What belongs to somebody else does not exist for whoever asks, except for an `admin`.
+
+    Args:
+        engine: Runs what is submitted.
+        store: What is remembered, for reading.
+        resources: What the machine has left; read without blocking.
+        limits: What is refused.
+        workspace: Absolute path that a relative workspace is relative to.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        resources: Resources,
+        limits: DeskLimits,
+        *,
+        workspace: Path,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._resources = resources
+        self._limits = limits
+        self._workspace = workspace
+
+    # --- running -----------------------------------------------------------------------------
+
+    async def submit(
+        self,
+        who: Principal,
+        value: object,
+        *,
+        workspace: str | None = None,
+        sequential: bool = True,
+        idempotency_key: str | None = None,
+    ) -> ExecutionResult:
+        """Accept a task list and start it; what is returned survives everything.
+
+        Args:
+            who: Who asks; needs `run`.
+            value: A list as in a task file: a mapping with `tasks`, or a sequence of tasks.
+            workspace: Absolute path, where the list names none or a relative one.
+            sequential: Whether a task without `needs` waits for the one before it.
+            idempotency_key: The same key and list give the same execution, however often and
+                after whatever crash they are sent; None: every call is a new one.
+
+        Raises:
+            NotPermitted: `who` lacks the scope.
+            InvalidRequest, Conflict, Unavailable, LimitReached: Nothing was recorded or started.
+        """
+        _demand(who, Scope.RUN)
+        base = str(self._workspace / (workspace or "."))
+        asked = task_list(value, workspace=base, sequential=sequential)
+        execution_id = None
+        if idempotency_key is not None:
+            execution_id = _id_for(who, idempotency_key)
+            earlier = await self._earlier(idempotency_key, execution_id, asked)
+            if earlier is not None:
+                return earlier
+        await self._admit(who)
+        try:
+            record = await self._engine.submit(
+                asked, execution_id=execution_id, host=Host.SERVER, principal=who.name
+            )
+        except DuplicateExecution:  # the same request came twice at once
+            if idempotency_key is None or execution_id is None:
+                raise
+            earlier = await self._earlier(idempotency_key, execution_id, asked)
+            if earlier is None:
+                raise
+            return earlier
+        return await self._view(record.id)
+
+    async def _earlier(
+        self, key: str, execution_id: str, asked: TaskList
+    ) -> ExecutionResult | None:
+        """Return what the key stands for already.
+
+        Raises:
+            IdempotencyConflict: It stands for another list.
+        """
+        try:
+            record = await self._store.execution(execution_id)
+        except ExecutionNotFound:
+            return None
+        if record.task_list != resolved(asked):
+            raise IdempotencyConflict(key, execution_id)
+        return await self._view(execution_id)
+
+    async def _admit(self, who: Principal) -> None:
+        """Do nothing when there is room for one more execution.
+
+        Raises:
+            ResourcesShort, LimitReached: There is none.
+        """
+        left = self._resources.latest()
+        floors = (
+            ("disk", left.disk_free_bytes, self._limits.min_free_disk_mb),
+            ("memory", left.memory_available_bytes, self._limits.min_free_memory_mb),
+        )
+        for resource, free_bytes, floor_mb in floors:
+            if free_bytes is not None and free_bytes < floor_mb * _MIB:
+                raise ResourcesShort(resource, free_mb=free_bytes / _MIB, needed_mb=floor_mb)
+        unfinished = await self._store.count_unfinished(who.name)
+        if unfinished >= self._limits.max_queued:
+            raise LimitReached(
+                "max_queued",
+                value=self._limits.max_queued,
+                asked=unfinished + 1,
+                unit="unfinished executions",
+            )
+
+    async def continue_(self, who: Principal, execution_id: str) -> ExecutionResult:
+        """Start a new execution of what an ended one has left undone.
+
+        Raises:
+            NothingToContinue: It has succeeded, or has not ended.
+        """
+        _demand(who, Scope.RUN)
+        full_id = (await self._owned(who, execution_id)).id
+        await self._admit(who)
+        record = await self._engine.continue_(full_id, host=Host.SERVER, here=True)
+        return await self._view(record.id)
+
+    # --- controlling -------------------------------------------------------------------------
+
+    async def control(self, who: Principal, of: str, wish: Wish) -> ExecutionResult:
+        """Have a wish come true for an execution or one task of it.
+
+        Args:
+            who: Who asks; needs `control`.
+            of: Id of an execution, `EXECUTION.NUMBER` or `EXECUTION.NAME`.
+            wish: What is wished.
+
+        Raises:
+            ExecutionNotFound, TaskNotFound: There is no such thing, or it is somebody else's.
+            InvalidTransition: It has ended already.
+            NotResponding: Its engine did not act within a minute; the wish stays recorded.
+        """
+        _demand(who, Scope.CONTROL)
+        execution, task = await self.find_task(who, of)
+        await self._engine.wish(execution.id, wish, task_id=task.id if task else None)
+        return await self._view(execution.id)
+
+    # --- reading -----------------------------------------------------------------------------
+
+    async def get(self, who: Principal, execution_id: str) -> ExecutionResult:
+        """Return an execution as it stands. An `admin` may give a unique prefix of its id.
+
+        Raises:
+            ExecutionNotFound, AmbiguousId: There is none, or several.
+        """
+        _demand(who, Scope.READ)
+        return await self._view((await self._owned(who, execution_id)).id)
+
+    async def list(
+        self,
+        who: Principal,
+        *,
+        states: Sequence[TaskState] | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> tuple[ExecutionRecord, ...]:
+        """Return executions, newest first: one's own, for an `admin` everybody's.
+
+        Raises:
+            InvalidSpec: `limit` is not 1 to 1,000.
+        """
+        _demand(who, Scope.READ)
+        if not 1 <= limit <= 1000:
+            raise InvalidSpec("limit", f"{limit} is not 1 to 1000")
+        principal = None if who.may(Scope.ADMIN) else who.name
+        if before is not None:
+            before = (await self._owned(who, before)).id
+        return await self._store.executions(
+            states=states, principal=principal, before=before, limit=limit
+        )
+
+    async def finished(self, who: Principal, execution_id: str) -> ExecutionResult:
+        """Return an execution once it is final. Unbounded: the door sets the bound."""
+        _demand(who, Scope.READ)
+        full_id = (await self._owned(who, execution_id)).id
+        await self._engine.finished(full_id)
+        return await self._view(full_id)
+
+    async def follow(
+        self,
+        who: Principal,
+        execution_id: str,
+        *,
+        after: Cursor | None = None,
+        agent_events: bool = True,
+        until_end: bool = True,
+    ) -> AsyncIterator[StreamEvent]:
+        """Return an iterator over everything that happens, from `after` to the end.
+
+        Raises:
+            ExecutionNotFound: There is none, or it is somebody else's.
+        """
+        _demand(who, Scope.READ)
+        full_id = (await self._owned(who, execution_id)).id
+        return self._engine.follow(
+            full_id, after=after, agent_events=agent_events, until_end=until_end
+        )
+
+    async def find_task(self, who: Principal, of: str) -> tuple[ExecutionRecord, TaskRecord | None]:
+        """Return the execution, and the task if `of` names one: `EXECUTION.NUMBER` or `.NAME`.
+
+        Raises:
+            ExecutionNotFound, TaskNotFound: There is no such thing, or it is somebody else's.
+        """
+        execution = await self._owned(who, execution_of(of))
+        _, dot, which = of.partition(".")
+        if not dot:
+            return execution, None
+        for task in await self._store.tasks(execution.id):
+            if which in (str(task.number), task.name):
+                return execution, task
+        raise TaskNotFound(of)
+
+    async def _owned(self, who: Principal, prefix: str) -> ExecutionRecord:
+        wanted = execution_of(prefix)
+        # A prefix could tell somebody which ids others have; only an `admin` may use one.
+        full_id = await self._store.find(wanted) if who.may(Scope.ADMIN) else wanted
+        record = await self._store.execution(full_id)
+        if not who.owns(record.principal):
+            raise ExecutionNotFound(prefix)
+        return record
+
+    async def _view(self, full_id: str) -> ExecutionResult:
+        record = await self._store.execution(full_id)
+        return result_of(record, await self._store.tasks(full_id))
+
+
+def _demand(who: Principal, scope: Scope) -> None:
+    if not who.may(scope):
+        raise NotPermitted(scope)
+
+
+def _id_for(who: Principal, key: str) -> str:
+    """Return the id of the execution that a principal's key stands for, now and for ever."""
+    if not key or len(key) > _MAX_KEY_CHARS or not key.isprintable():
+        raise InvalidSpec("idempotency_key", f"must be 1 to {_MAX_KEY_CHARS} printable characters")
+    named = msgspec.json.encode([who.name, key])
+    return "k" + hashlib.sha256(named).hexdigest()[:31]
