@@ -49,7 +49,25 @@ def test_a_task_overrides_defaults_and_adds_to_their_environment() -> None:
         ("a prompt", "", ""),
         ({"taks": ["x"]}, "taks", "tasks"),
         ([{"promt": "x"}], "tasks[0].promt", "prompt"),
-        ([{"prompt": "x", "checks": [["true"]]}], "tasks[0].checks", ""),
+        ([{"prompt": "x", "checks": [["true"], []]}], "tasks[0].checks[1]", "No shell"),
+        ([{"prompt": "x", "checks": [["true", "a\0b"]]}], "tasks[0].checks[0][1]", ""),
+        ([{"prompt": "x", "checks": "pytest"}], "tasks[0].checks", ""),
+        ([{"prompt": "x", "checks": [["true"]] * 51}], "tasks[0].checks", ""),
+        ([{"prompt": "x", "check_timeout_s": 0}], "tasks[0].check_timeout_s", ""),
+        ([{"prompt": "x", "expects": {"file": []}}], "tasks[0].expects", ""),
+        ([{"prompt": "x", "expects": {"files": ["/a"]}}], "tasks[0].expects.files[0]", "relative"),
+        ([{"prompt": "x", "expects": {"files": ["a", "b/../c"]}}], "tasks[0].expects.files[1]", ""),
+        ([{"prompt": "x", "expects": {"absent": ["./"]}}], "tasks[0].expects.absent[0]", ""),
+        ([{"prompt": "x", "expects": {"unchanged": ["a\0"]}}], "tasks[0].expects.unchanged[0]", ""),
+        ([{"prompt": "x", "expects": {"contains": {"a": ""}}}], "tasks[0].expects.contains.a", ""),
+        (
+            [{"prompt": "x", "expects": {"files": ["a"], "absent": ["a"]}}],
+            "tasks[0].expects.absent",
+            "",
+        ),
+        ([{"prompt": "x", "validation_prompt": " "}], "tasks[0].validation_prompt", ""),
+        ([{"prompt": "x", "repairs": 6}], "tasks[0].repairs", ""),
+        ([{"command": ["x"], "repairs": 1}], "tasks[0].repairs", "retries"),
         ([{}], "tasks[0]", ""),
         ([3], "tasks[0]", ""),
         ([{"prompt": "x", "command": ["y"]}], "tasks[0]", ""),
@@ -133,7 +151,7 @@ def test_a_value_of_the_wrong_kind_is_refused_in_a_users_words(
 
 
 def test_no_field_is_ever_ignored_silently() -> None:
-    for field in ("budget", "checks", "expects", "prio"):
+    for field in ("budget", "prio"):
         with pytest.raises(InvalidSpec, match="has no field"):
             task_list([{"prompt": "x", field: 1}], workspace=BASE)
         with pytest.raises(InvalidSpec, match="has no field"):

@@ -3,8 +3,12 @@ from __future__ import annotations
 import os
 import resource
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from cc_executor.errors import InvalidWorkspace
 from cc_executor.model.outcomes import Changes
@@ -26,8 +30,108 @@ def test_creations_changes_and_deletions_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("kept")
 
     assert before.compare() == Changes(
-        created=("link", "sub/new"), modified=("changed",), deleted=("gone", "sub/old")
+        created=("link", "sub/new"),
+        modified=("changed",),
+        deleted=("gone", "sub/old"),
+        renamed=(("sub/old", "sub/new"),),
     )
+
+
+def test_other_permissions_are_no_other_content(tmp_path: Path) -> None:
+    for name in ("script", "both", "kept"):
+        (tmp_path / name).write_text("before")
+    before = WORKSPACES.look(tmp_path)
+
+    (tmp_path / "script").chmod(0o755)
+    (tmp_path / "both").write_text("after!")
+    (tmp_path / "both").chmod(0o755)
+    (tmp_path / "kept").chmod((tmp_path / "kept").stat().st_mode)
+
+    # `kept` was touched, and nobody can tell that it was not written and put back.
+    assert before.compare() == Changes(modified=("both", "kept"), mode_changed=("script",))
+
+
+def test_a_new_file_in_an_old_inode_is_no_rename(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("before")
+    before = WORKSPACES.look(tmp_path)
+
+    (tmp_path / "old").unlink()
+    (tmp_path / "new").write_text("quite another")
+
+    assert before.compare() == Changes(created=("new",), deleted=("old",))
+
+
+_NAMES = ("a", "b", "sub/a", "sub/deep/b", "other/a")
+
+
+class Work(RuleBasedStateMachine):
+    """Writes, renames, deletes and chmods at random, and remembers by itself what that came to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = TemporaryDirectory()
+        self._root = Path(self._folder.name)
+        self._count = 0
+        for name in _NAMES[:3]:
+            self._write(name)
+        self._before_content = self._content()
+        self._before = WORKSPACES.look(self._root)
+
+    def _write(self, name: str) -> None:
+        self._count += 1
+        (self._root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self._root / name).write_text(f"{self._count:05}")
+
+    def _content(self) -> dict[str, tuple[str, int]]:
+        files = [path for path in self._root.rglob("*") if path.is_file()]
+        return {
+            str(path.relative_to(self._root)): (path.read_text(), path.stat().st_mode)
+            for path in files
+        }
+
+    def teardown(self) -> None:
+        self._folder.cleanup()
+
+    @rule(name=st.sampled_from(_NAMES))
+    def write(self, name: str) -> None:
+        self._write(name)
+
+    @rule(name=st.sampled_from(_NAMES))
+    def delete(self, name: str) -> None:
+        (self._root / name).unlink(missing_ok=True)
+
+    @rule(name=st.sampled_from(_NAMES), to=st.sampled_from(_NAMES))
+    def rename(self, name: str, to: str) -> None:
+        if (self._root / name).exists():
+            (self._root / to).parent.mkdir(parents=True, exist_ok=True)
+            (self._root / name).rename(self._root / to)
+
+    @rule(name=st.sampled_from(_NAMES), mode=st.sampled_from([0o600, 0o644, 0o755]))
+    def chmod(self, name: str, mode: int) -> None:
+        if (self._root / name).exists():
+            (self._root / name).chmod(mode)
+
+    @invariant()
+    def the_comparison_is_what_happened(self) -> None:
+        before, now = self._before_content, self._content()
+        changes = self._before.compare()
+        both = before.keys() & now.keys()
+        assert set(changes.created) == now.keys() - before.keys()
+        assert set(changes.deleted) == before.keys() - now.keys()
+        # Every content is new, so another text is another file. A file that was touched and is
+        # as before may be listed, a changed one must be.
+        rewritten = {name for name in both if before[name][0] != now[name][0]}
+        only_mode = {name for name in both - rewritten if before[name][1] != now[name][1]}
+        assert rewritten <= set(changes.modified)
+        assert set(changes.mode_changed) == only_mode
+        assert set(changes.modified) <= both - only_mode
+        texts = {text: name for name, (text, _) in before.items()}
+        for old, new in changes.renamed:
+            assert texts[now[new][0]] == old
+
+
+TestRandomWork = Work.TestCase
+TestRandomWork.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
 
 
 def test_nothing_outside_is_ever_looked_at(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ class Failure(StrEnum):
 
     NOT_LOGGED_IN = "not_logged_in"
     AUTHENTICATION = "authentication_failed"
+    BILLING = "billing"
     USAGE_LIMIT = "usage_limit"
     RATE_LIMITED = "rate_limited"
     OVERLOADED = "overloaded"
@@ -24,6 +25,10 @@ class Failure(StrEnum):
     BUDGET = "budget"
     PERMISSION_DENIED = "permission_denied"
     SCHEMA_VIOLATION = "schema_violation"
+    CLAIM_REFUTED = "claim_refuted"
+    EXPECTATION_FAILED = "expectation_failed"
+    CHECK_FAILED = "check_failed"
+    VALIDATION_FAILED = "validation_failed"
     AGENT_SESSION = "agent_session"
     BAD_INVOCATION = "bad_invocation"
     AGENT_ERROR = "agent_error"
@@ -66,6 +71,9 @@ FAILURES: Final[Mapping[Failure, FailureFacts]] = {
     Failure.AUTHENTICATION: FailureFacts(
         False, _FAILED, "The model API refused the credentials.", "Check the key or log in again."
     ),
+    Failure.BILLING: FailureFacts(
+        False, _FAILED, "The account has no credit left.", "Add credit, or use another account."
+    ),
     Failure.USAGE_LIMIT: FailureFacts(
         True, _FAILED, "The account's usage window is used up.", "Wait until the window resets."
     ),
@@ -99,6 +107,30 @@ FAILURES: Final[Mapping[Failure, FailureFacts]] = {
     ),
     Failure.SCHEMA_VIOLATION: FailureFacts(
         True, _FAILED, "The answer does not fit the JSON schema.", "Simplify the schema or retry."
+    ),
+    Failure.CLAIM_REFUTED: FailureFacts(
+        True,
+        _FAILED,
+        "The agent names files that it did not write, or that are not there.",
+        "Look at the findings (`cc-executor show`); run it again, or let it repair (`repairs`).",
+    ),
+    Failure.EXPECTATION_FAILED: FailureFacts(
+        True,
+        _FAILED,
+        "The workspace is not as the task expects it.",
+        "Look at the findings (`cc-executor show`); run it again, or let it repair (`repairs`).",
+    ),
+    Failure.CHECK_FAILED: FailureFacts(
+        True,
+        _FAILED,
+        "A check did not pass.",
+        "Look at its output (`cc-executor show`); run it again, or let it repair (`repairs`).",
+    ),
+    Failure.VALIDATION_FAILED: FailureFacts(
+        True,
+        _FAILED,
+        "The judge did not find the work good, or gave no judgement.",
+        "Read the judge's reason (`cc-executor show`); make the prompt clearer, or repair.",
     ),
     Failure.AGENT_SESSION: FailureFacts(
         False, _FAILED, "The agent session cannot be used.", "Start without session_id."

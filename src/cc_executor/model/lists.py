@@ -25,8 +25,10 @@ from cc_executor.model.specs import (
     TaskList,
     TaskSpec,
 )
+from cc_executor.model.verifying import check_verification
 
 MAX_RETRIES: Final = 100
+MAX_REPAIRS: Final = 5
 #: Longest argument that Linux passes to a program. Source: MAX_ARG_STRLEN, execve(2).
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 
@@ -141,6 +143,7 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
             raise InvalidSpec(f"{where}.env", f"{name!r} is not the name of a variable")
     if spec.json_schema is not None:
         check_schema(spec.json_schema, where=f"{where}.json_schema")
+    check_verification(spec, where)
     return spec
 
 
@@ -153,6 +156,8 @@ _RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
     "timeout": (_is_duration, "must be a number of seconds above 0, or `auto`"),
     "start_timeout_s": _SECONDS,
     "idle_timeout_s": _SECONDS,
+    "check_timeout_s": _SECONDS,
+    "repairs": (lambda count: 0 <= count <= MAX_REPAIRS, f"must be from 0 to {MAX_REPAIRS}"),
     "retries": (lambda count: 0 <= count <= MAX_RETRIES, f"must be from 0 to {MAX_RETRIES}"),
     "max_turns": (lambda count: count >= 1, "must be at least 1"),
 }
@@ -320,6 +325,9 @@ def _arguments(spec: TaskSpec) -> Iterator[tuple[str, str]]:
             continue
         if isinstance(value, str):
             yield field, value
+        elif field == "checks":
+            for at, argv in enumerate(spec.checks):
+                yield from ((f"checks[{at}][{n}]", word) for n, word in enumerate(argv))
         elif isinstance(value, tuple):
             yield from ((f"{field}[{at}]", text) for at, text in enumerate(value))
         elif isinstance(value, dict):

@@ -11,6 +11,13 @@ from typing import Any
 import msgspec
 
 from cc_executor.errors import CCExecutorError
+from cc_executor.model.evidence import (
+    CheckFinding,
+    ClaimedFile,
+    ExpectationFinding,
+    FileFinding,
+    Judgement,
+)
 from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.lifecycle import TaskState
 
@@ -95,6 +102,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         terminal_reason: The agent's own word for why it stopped.
         api_status: HTTP status of the model API in a failure.
         errors: The agent's own error texts.
+        files: Files that its answer names as its own work; None when it was not asked.
     """
 
     text: str | None = None
@@ -107,6 +115,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     api_status: int | None = None
     errors: tuple[str, ...] = ()
     denials: tuple[Denial, ...] = ()
+    files: tuple[ClaimedFile, ...] | None = None
 
 
 class Verification(StrEnum):
@@ -124,11 +133,19 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         status: The sum of it all.
         schema: `valid` or `invalid` when the task had a JSON schema, else None.
         schema_error: Where and how the answer breaks the schema.
+        files: Each file that was claimed or written.
+        expectations: Each line of `expects`.
+        checks: Each check, in order; those after one that failed were not run.
+        judgement: What a fresh agent said, where one was asked.
     """
 
     status: Verification = Verification.UNVERIFIED
     schema: str | None = None
     schema_error: str | None = None
+    files: tuple[FileFinding, ...] = ()
+    expectations: tuple[ExpectationFinding, ...] = ()
+    checks: tuple[CheckFinding, ...] = ()
+    judgement: Judgement | None = None
 
 
 class Conclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -156,6 +173,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is different in a workspace after an attempt: paths relative to it, sorted.
 
     Attributes:
+        renamed: Pairs of old and new path; both stand among `deleted` and `created` as well.
+        mode_changed: Paths of which nothing but the permissions changed.
         complete: False when the workspace was too large to compare within the bound; the lists
             then hold what was seen.
     """
@@ -163,6 +182,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    mode_changed: tuple[str, ...] = ()
     complete: bool = True
 
 

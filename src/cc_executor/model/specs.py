@@ -22,6 +22,24 @@ PermissionMode = Literal[
 ]
 
 
+class Expects(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What must hold in the workspace when a task has ended well. Paths are relative to it.
+
+    Attributes:
+        files: Regular files that must be there.
+        absent: Paths under which nothing may be there.
+        contains: By file, texts that must stand in it.
+        unchanged: Files, or folders with everything in them, that the task must not have touched.
+    """
+
+    files: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    contains: dict[str, str | tuple[str, ...]] = {}
+    unchanged: tuple[str, ...] = ()
+
+
 class TaskSpec(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
@@ -48,6 +66,11 @@ class TaskSpec(
         session_id: Resume this session of the agent instead of starting a fresh context.
         json_schema: JSON schema that the answer must fit.
         agent_args: More arguments for the agent's CLI, passed as they are.
+        expects: What must hold in the workspace afterwards.
+        checks: argv lists that must end with status 0 afterwards, run in the workspace in order.
+        check_timeout_s: Longest time of one check.
+        validation_prompt: What a fresh agent is asked about the work; it may only read.
+        repairs: How often a result that was refuted is given back to the agent's session to repair.
     """
 
     name: str = ""
@@ -70,6 +93,11 @@ class TaskSpec(
     session_id: str | None = None
     json_schema: Schema | None = None
     agent_args: tuple[str, ...] = ()
+    expects: Expects | None = None
+    checks: tuple[tuple[str, ...], ...] = ()
+    check_timeout_s: float = 600.0
+    validation_prompt: str | None = None
+    repairs: int = 0
 
     @property
     def dialect(self) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from cc_executor.errors import InvalidWorkspace
 from cc_executor.model.outcomes import Changes
-from cc_executor.workspace.listing import Listing, listing
+from cc_executor.workspace.listing import Listing, content_of, inode_of, listing, mode_of
 
 
 class DiskWorkspaces:
@@ -65,15 +65,19 @@ class Snapshot:
     def compare(self) -> Changes:
         """Look again and return what is different.
 
-        A rename is a deletion and a creation. What was not seen on one side is neither: a file
-        is created only where it is known not to have been, and deleted only where it is known not
-        to be.
+        A rename is a deletion and a creation, told as a pair besides. What was not seen on one
+        side is neither: a file is created only where it is known not to have been, and deleted
+        only where it is known not to be.
         """
         before, now = self._before, listing(self._path, self._ignored)
+        created, deleted = list(_only_in(now, before)), list(_only_in(before, now))
+        modified, mode_changed = _changed(before, now)
         return Changes(
-            created=_names(_only_in(now, before)),
-            modified=_names(_changed(before, now)),
-            deleted=_names(_only_in(before, now)),
+            created=_names(created),
+            modified=_names(modified),
+            deleted=_names(deleted),
+            renamed=tuple(sorted(_renamed(before, deleted, now, created))),
+            mode_changed=_names(mode_changed),
             complete=before.complete and now.complete,
         )
 
@@ -89,24 +93,48 @@ def _only_in(one: Listing, other: Listing) -> Iterable[str]:
                 yield path
 
 
-def _changed(before: Listing, now: Listing) -> Iterable[str]:
+def _changed(before: Listing, now: Listing) -> tuple[list[str], list[str]]:
+    """Return what has another content, and what has only other permissions."""
+    modified: list[str] = []
+    mode_changed: list[str] = []
     for folder, marks in now.folders.items():
         others = before.folders.get(folder)
         if others is None or marks == others:
             continue
         for name, mark in marks.items():
-            if others.get(name, mark) != mark:
-                yield folder + name
+            other = others.get(name, mark)
+            if other != mark:
+                only_mode = _is_same_content(other, mark) and mode_of(other) != mode_of(mark)
+                (mode_changed if only_mode else modified).append(folder + name)
+    return modified, mode_changed
+
+
+def _renamed(
+    before: Listing, deleted: Iterable[str], now: Listing, created: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield old and new path of every file that is the same file under another name."""
+    by_inode = {inode_of(mark): (path, mark) for path in deleted if (mark := before.mark(path))}
+    for path in created:
+        mark = now.mark(path)
+        if mark is None:
+            continue
+        old, old_mark = by_inode.get(inode_of(mark), (None, b""))
+        # The same inode may be a new file, made after the old one was removed.
+        if old is not None and _is_same_content(old_mark, mark):
+            yield _name(old), _name(path)
+
+
+def _is_same_content(one: bytes, other: bytes) -> bool:
+    return content_of(one) == content_of(other)
 
 
 def _names(paths: Iterable[str]) -> tuple[str, ...]:
-    r"""Return the paths sorted, in characters that any JSON can hold.
+    return tuple(sorted(map(_name, paths)))
+
+
+def _name(path: str) -> str:
+    r"""Return the path in characters that any JSON can hold.
 
     A byte that is not UTF-8 stands there as `\xe9`.
     """
-    return tuple(
-        sorted(
-            path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            for path in paths
-        )
-    )
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

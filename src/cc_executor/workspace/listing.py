@@ -29,6 +29,24 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _MARK: Final = struct.Struct("=IqqqQ")
 
 
+def mode_of(mark: bytes) -> int:
+    """Return type and permissions."""
+    mode: int = _MARK.unpack(mark)[0]
+    return mode
+
+
+def content_of(mark: bytes) -> tuple[int, int, int]:
+    """Return what changes with a file's content: size, modification, inode."""
+    _, size, modified_ns, _, inode = _MARK.unpack(mark)
+    return size, modified_ns, inode
+
+
+def inode_of(mark: bytes) -> int:
+    """Return the inode."""
+    inode: int = _MARK.unpack(mark)[-1]
+    return inode
+
+
 class Listing:
     """The regular files and symbolic links of a tree.
 
@@ -47,6 +65,11 @@ class Listing:
     def complete(self) -> bool:
         """Whether everything was looked at."""
         return not self.unseen
+
+    def mark(self, path: str) -> bytes | None:
+        """Return the mark of a file that is listed, None of any other."""
+        folder, slash, name = path.rpartition("/")
+        return self.folders.get(folder + slash, {}).get(name)
 
     def has_seen(self, path: str) -> bool:
         """Tell whether `path` would be listed if it were there."""
