@@ -69,7 +69,8 @@ async def test_a_sync_call_inside_a_loop_is_refused_not_deadlocked(claude: Claud
 
 
 async def test_json_mode_gives_an_object_with_what_is_known(claude: Claude) -> None:
-    said = {"result": "42", "summary": "Counted.", "files_created": ["lie"], "files_modified": []}
+    files = {"files_created": ["./real.txt"], "files_modified": []}
+    said = {"result": "42", "summary": "Counted.", **files}
     script = (
         Script()
         .claude_init()
@@ -83,8 +84,8 @@ async def test_json_mode_gives_an_object_with_what_is_known(claude: Claude) -> N
     assert data["result"] == "42"
     assert data["summary"] == "Counted."
     assert data["files_created"] == ["real.txt"]  # from the disk, not from the claim
-    assert data["claimed"]["files_created"] == ["lie"]
-    assert data["verified"] == "unverified"
+    assert data["claimed"]["files_created"] == ["./real.txt"]
+    assert data["verified"] == {"status": "verified", "files": {"real.txt": "ok"}}
     assert data["execution_uuid"]
     assert data["session_id"]
 

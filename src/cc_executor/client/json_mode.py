@@ -53,7 +53,10 @@ def as_json(task: TaskResult, execution_id: str, *, own_schema: bool) -> dict[st
             "files_created": said.get("files_created"),
             "files_modified": said.get("files_modified"),
         },
-        "verified": str(outcome.verified.status),
+        "verified": {
+            "status": str(outcome.verified.status),
+            "files": {one.path: str(one.verdict) for one in outcome.verified.files},
+        },
         "execution_uuid": execution_id,
         "cost_usd": outcome.cost_usd,
         "usage": msgspec.to_builtins(outcome.usage) if outcome.usage else None,

@@ -59,10 +59,23 @@ class Attempt:
         self._paused = paused
         self._stop = stop
 
-    async def look(self) -> None:
-        """Remember the workspace as it is before the child can touch it."""
-        workspace = Path(self._prepared.launch.cwd)
-        self._before = await asyncio.to_thread(self._world.workspaces.look, workspace)
+    @property
+    def prepared(self) -> Prepared:
+        """What is, or was, to be run."""
+        return self._prepared
+
+    async def look(self, before: Before | None) -> Before:
+        """Remember the workspace as it is before the child can touch it.
+
+        Args:
+            before: How it was before the task's first attempt: a task's changes are those of all
+                its attempts together. None: look now.
+        """
+        if before is None:
+            workspace = Path(self._prepared.launch.cwd)
+            before = await asyncio.to_thread(self._world.workspaces.look, workspace)
+        self._before = before
+        return before
 
     async def start(self) -> Supervised | None:
         """Start the child; None when it was cancelled before.

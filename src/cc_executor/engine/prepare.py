@@ -14,12 +14,10 @@ from cc_executor.agents.env import filter_environment
 from cc_executor.agents.registry import dialect as dialect_named
 from cc_executor.engine.world import World
 from cc_executor.forecast.formula import estimate_tokens, first_timeout_s
-from cc_executor.model.ids import attempt_id
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.lists import MAX_ARGUMENT_BYTES
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.policy import Policy
-from cc_executor.model.records import TaskRecord
 from cc_executor.model.references import resolve
 from cc_executor.model.specs import TaskSpec
 
@@ -40,21 +38,17 @@ class Prepared(NamedTuple):
     agent_session_id: str | None
 
 
-def prepare(
-    world: World, task: TaskRecord, number: int, upstream: Mapping[str, Outcome]
-) -> Prepared:
-    """Return attempt `number` at the task. Blocking (files): call it in a thread.
+def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
+    """Return an attempt that is ready to start. Blocking (files): call it in a thread.
 
     Args:
         world: The engine's world.
-        task: The task.
-        number: 1-based number of the attempt.
-        upstream: Outcomes of tasks that have succeeded, by name.
+        spec: What is asked, with references resolved.
+        ident: Id of the attempt.
 
     Raises:
         InvalidSpec, InvalidWorkspace, AgentNotInstalled, CommandNotAllowed: Nothing was started.
     """
-    spec = with_references(task.spec, upstream)
     if spec.permission_mode is None and world.policy.permission_mode is not None:
         spec = msgspec.structs.replace(spec, permission_mode=world.policy.permission_mode)
     dialect = dialect_named(spec.dialect)
@@ -64,9 +58,9 @@ def prepare(
         executable = world.executables.command(spec.command[0], cwd=workspace, environ=environ)
     else:
         executable = world.executables.agent(dialect)
-    folder = world.journals.folder(attempt_id(task.id, number))
+    folder = world.journals.folder(ident)
     surroundings = Surroundings(
-        attempt_id=attempt_id(task.id, number),
+        attempt_id=ident,
         executable=executable,
         cwd=workspace,
         env=environ,

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
 
 from cc_executor.engine.attempt import Attempt
+from cc_executor.engine.beside import Beside
 from cc_executor.engine.book import Book
-from cc_executor.engine.prepare import Prepared, prepare
+from cc_executor.engine.prepare import Prepared, prepare, with_references
 from cc_executor.engine.settle import refused
+from cc_executor.engine.verify import check_names, is_checked, verify
 from cc_executor.engine.world import World
 from cc_executor.errors import AgentSessionBusy, CCExecutorError, SpawnFailed
 from cc_executor.model.failures import FAILURES, Failure
@@ -22,10 +27,14 @@ from cc_executor.model.records import (
     AttemptRunning,
     AttemptStarting,
     Change,
+    Noted,
     TaskMoved,
     TaskRecord,
 )
+from cc_executor.model.repairs import is_repair_due, repair_spec, repairs_made
+from cc_executor.model.specs import TaskSpec
 from cc_executor.ports.process import StopReason, Supervised
+from cc_executor.ports.workspace import Before
 
 _log = logging.getLogger(__name__)
 _MAX_RETRY_DELAY_S = 60.0
@@ -60,6 +69,8 @@ class TaskRun:
         self._number = task.attempts
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
+        self._before: Before | None = None
+        self._outcomes: list[Outcome | None] = []  # of the attempts so far
         self._running: AttemptRunning | None = None  # not written down yet
         self._paused = False
         self._stop: tuple[StopReason, bool] | None = None
@@ -113,7 +124,7 @@ class TaskRun:
         except CCExecutorError as refusal:
             return await self._refuse(Failure.REFUSED, refusal)
         attempt = self._new_attempt(prepared)
-        looking = asyncio.ensure_future(attempt.look())
+        looking = asyncio.ensure_future(self._look(attempt))
         try:
             await self._record_intent(prepared)
         except AgentSessionBusy as refusal:
@@ -126,7 +137,13 @@ class TaskRun:
             return await self._end(refused(Failure.START_FAILED, str(refusal)))
         if supervised is None:
             return await self._end(_CANCELLED_BEFORE)
-        return await self._end(await self._watch(attempt, supervised))
+        outcome = await self._watch(attempt, supervised)
+        return await self._end(await self._verified(prepared, outcome))
+
+    async def _look(self, attempt: Attempt) -> None:
+        # What an earlier engine's attempt has written cannot be told from what was there before.
+        if self._number == 1 or self._before is not None:
+            self._before = await attempt.look(self._before)
 
     async def _watch(self, attempt: Attempt, supervised: Supervised) -> Outcome:
         """Watch a running child to its end, and write down that it runs.
@@ -157,8 +174,42 @@ class TaskRun:
             await self._book.move_if_allowed(self._task.id, Move.PAUSE)
 
     async def _prepare(self) -> Prepared:
-        return await asyncio.to_thread(
-            prepare, self._world, self._task, self._number, self._upstream
+        return await asyncio.to_thread(self._prepare_now)
+
+    def _prepare_now(self) -> Prepared:
+        spec = with_references(self._task.spec, self._upstream)
+        if is_repair_due(spec, self._outcomes):
+            last = self._outcomes[-1]
+            assert last is not None
+            spec = repair_spec(spec, last)
+        return prepare(self._world, spec, attempt_id(self._task.id, self._number))
+
+    async def _verified(self, prepared: Prepared, outcome: Outcome) -> Outcome:
+        """Return the outcome after everything that the task wants checked was checked."""
+        beside = Beside(
+            self._world,
+            attempt_id(self._task.id, self._number),
+            self._book.on_change,
+            self._take_over,
+        )
+        if not self._carry_on and is_checked(prepared.spec):
+            await beside.stop_what_runs(check_names(prepared.spec))
+            return _unchecked(outcome) if outcome.ok else outcome
+        workspace = Path(prepared.launch.cwd)
+        return await verify(self._world, prepared.spec, outcome, workspace, beside.run)
+
+    async def _take_over(self, child: Attempt, spec: TaskSpec) -> None:
+        """Let wishes reach a check instead of the attempt, which has ended."""
+        child.inherit_wishes(paused=self._paused, stop=self._stop)
+        self._attempt = child
+        await self._book.record(
+            Noted(
+                kind="task.checking",
+                at=self._book.now_s(),
+                task_id=self._task.id,
+                attempt=self._number,
+                data={"name": spec.name, "command": list(spec.command or ())},
+            )
         )
 
     def _new_attempt(self, prepared: Prepared) -> Attempt:
@@ -197,6 +248,7 @@ class TaskRun:
     async def _end(self, outcome: Outcome) -> bool:
         """Record the end of the attempt; tell whether another one is due, else end the task."""
         self._attempt = None
+        self._outcomes.append(outcome)
         now = self._book.now_s()
         again = self._is_due_again(outcome)
         move = Move.RETRY if again else MOVE_TO[outcome.state]
@@ -214,11 +266,15 @@ class TaskRun:
             return False
         if outcome.executed is None:
             return outcome.failure is Failure.ABANDONED  # nothing ran: it costs no retry
-        return FAILURES[outcome.failure].retry_can_help and self._spent <= self._task.spec.retries
+        spec = self._task.spec
+        if is_repair_due(spec, self._outcomes):
+            return True
+        fresh = self._spent - repairs_made(spec, self._outcomes)
+        return FAILURES[outcome.failure].retry_can_help and fresh <= spec.retries
 
     async def _back_off(self) -> None:
         """Wait before a repetition, unless somebody stops the task meanwhile."""
-        if self._spent == 0:
+        if self._spent == 0 or is_repair_due(self._task.spec, self._outcomes):
             return
         try:
             async with asyncio.timeout(min(2.0 ** (self._spent - 1), _MAX_RETRY_DELAY_S)):
@@ -234,6 +290,7 @@ class TaskRun:
             return True
         attempts = await self._world.store.attempts(self._task.id)
         last = attempts[-1]
+        self._outcomes = [one.outcome for one in attempts if one.state is AttemptState.ENDED]
         self._spent = sum(1 for one in attempts[:-1] if one.outcome and one.outcome.executed)
         if last.state is AttemptState.ENDED:  # it died between two attempts
             if self._carry_on:
@@ -248,6 +305,10 @@ class TaskRun:
         """Find out what became of an attempt, and watch it to its end if it still runs."""
         prepared = await self._prepare()
         attempt = self._new_attempt(prepared)
+        outcome = await self._find_out(attempt, last)
+        return await self._verified(prepared, outcome)
+
+    async def _find_out(self, attempt: Attempt, last: AttemptRecord) -> Outcome:
         found = await self._world.supervision.adopt(self._world.journals.folder(last.id))
         if found is None:
             return _NEVER_STARTED if self._stop is None else _CANCELLED_BEFORE
@@ -275,6 +336,16 @@ class TaskRun:
                 "advice": FAILURES[outcome.failure].advice if outcome.failure else None,
             },
         )
+
+
+def _unchecked(outcome: Outcome) -> Outcome:
+    """Return the outcome of a task whose caller died before it was checked."""
+    return msgspec.structs.replace(
+        outcome,
+        state=FAILURES[Failure.ABANDONED].state,
+        failure=Failure.ABANDONED,
+        message="its caller died before its work was checked",
+    )
 
 
 _CANCELLED_BEFORE = refused(Failure.CANCELLED, "cancelled before it started")

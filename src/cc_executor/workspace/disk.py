@@ -8,7 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from cc_executor.errors import InvalidWorkspace
+from cc_executor.model.evidence import ClaimedFile
 from cc_executor.model.outcomes import Changes
+from cc_executor.model.specs import Expects
+from cc_executor.ports.workspace import Findings
+from cc_executor.workspace.findings import examine_claims, examine_expectations
 from cc_executor.workspace.listing import Listing, content_of, inode_of, listing, mode_of
 
 
@@ -47,6 +51,24 @@ class DiskWorkspaces:
     def look(self, path: Path) -> Snapshot:
         """Remember what is there."""
         return Snapshot(path, self._ignored)
+
+    def examine(
+        self,
+        path: Path,
+        *,
+        claimed: Sequence[ClaimedFile] | None,
+        expects: Expects | None,
+        changes: Changes,
+    ) -> Findings:
+        """Compare claims and expectations with the disk."""
+        try:
+            return Findings(
+                () if claimed is None else examine_claims(path, claimed, changes),
+                () if expects is None else examine_expectations(path, expects, changes),
+            )
+        except OSError as error:
+            problem = f"cannot be looked at: {error.strerror}"
+            raise InvalidWorkspace(str(path), problem) from error
 
 
 class Snapshot:

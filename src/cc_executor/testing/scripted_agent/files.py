@@ -41,6 +41,26 @@ def delete_file(stage: Stage, path: StrPath) -> None:
     os.unlink(path)
 
 
+def link(stage: Stage, path: StrPath, target: StrPath, *, hard: bool = False) -> None:
+    """Make `path` a symbolic link to `target`, or another name of the same file."""
+    (os.link if hard else os.symlink)(target, path)
+
+
+def fifo(stage: Stage, path: StrPath) -> None:
+    """Make a FIFO."""
+    os.mkfifo(path)
+
+
+def rename(stage: Stage, path: StrPath, to: StrPath) -> None:
+    """Rename `path`, over whatever is there."""
+    os.replace(path, to)
+
+
+def permit(stage: Stage, path: StrPath, mode: int) -> None:
+    """Give `path` other permissions."""
+    os.chmod(path, mode)
+
+
 def make_files(stage: Stage, count: int, *, folder: str = "files", size_bytes: int = 0) -> None:
     """Create `count` files of `size_bytes` each, called `folder`/0 and so on."""
     os.makedirs(folder, exist_ok=True)

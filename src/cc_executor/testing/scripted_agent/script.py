@@ -87,6 +87,10 @@ class Script(tuple[Step, ...]):
     touch = Kind(files.touch)
     write_file = Kind(files.write_file)
     delete_file = Kind(files.delete_file)
+    link = Kind(files.link)
+    fifo = Kind(files.fifo)
+    rename = Kind(files.rename)
+    permit = Kind(files.permit)
     make_files = Kind(files.make_files)
     first_time = Kind(files.first_time)
 
