@@ -13,6 +13,7 @@ INTERNAL = {
     "cc_executor.process.claim.AlreadyClaimed": "the supervisor: it leaves the attempt alone",
     "cc_executor.process.connections.Refused": "the supervisor: the answer says it",
     "cc_executor.process.standby.CannotContain": "the supervisor: the outcome says it",
+    "cc_executor.workspace.beneath.PathRefused": "the guard's readers: a finding says why",
     "cc_executor.process.wire.WireLost": "the engine's side: it finds out what became of it",
 }
 
