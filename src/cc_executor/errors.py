@@ -249,6 +249,21 @@ class TaskNotFound(NotFound):
         return f"no task {self.task_id!r}"
 
 
+class NoSuchPath(NotFound):
+    """The server answers nothing at this path, or not with this method."""
+
+    code = "path.not_found"
+    hint = "/openapi.json lists what there is; WebSockets are at /ws/mcp."
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(method, path)
+        self.method = method
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"there is no {self.method} {self.path}"
+
+
 class SessionNotFound(NotFound):
     """No session has this resume token, or it has ended."""
 
@@ -738,6 +753,21 @@ class LimitReached(CCExecutorError):
 
     def __str__(self) -> str:
         return f"{self.limit} allows {self.value:g} {self.unit}, {self.asked:g} were asked for"
+
+
+class MessageTooLarge(LimitReached):
+    """A request's body is larger than the server takes."""
+
+    code = "limit.message_size"
+    hint = "Send less at once, or raise WS_MAX_SIZE of the server."
+
+
+class TooSlow(LimitReached):
+    """A request's body did not come within its time."""
+
+    code = "limit.slow"
+    retryable = True
+    hint = "Send it without long pauses, or raise CC_EXECUTOR_HANDSHAKE_TIMEOUT_S of the server."
 
 
 class TooManySessions(LimitReached):

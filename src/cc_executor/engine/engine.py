@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import partial
 from typing import Final
 
-from cc_executor.engine.follow import follow
+from cc_executor.engine.follow import follow, head
 from cc_executor.engine.run import Run
 from cc_executor.engine.submit import check, records
 from cc_executor.engine.watch import Watch
@@ -331,7 +332,7 @@ class Engine:
                     return
                 await signals.beyond(ticket)
 
-    def follow(
+    async def follow(
         self,
         execution_id: str,
         *,
@@ -340,6 +341,23 @@ class Engine:
         until_end: bool = True,
     ) -> AsyncIterator[StreamEvent]:
         """Iterate over the stream of an execution; see `engine.follow`."""
+        batches = self.follow_in_batches(
+            execution_id, after=after, agent_events=agent_events, until_end=until_end
+        )
+        async with contextlib.aclosing(batches):
+            async for batch in batches:
+                for item in batch:
+                    yield item
+
+    def follow_in_batches(
+        self,
+        execution_id: str,
+        *,
+        after: Cursor | None = None,
+        agent_events: bool = True,
+        until_end: bool = True,
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        """Iterate over the stream of an execution, by what was found at once."""
         return follow(
             self._world,
             self._watch,
@@ -348,6 +366,10 @@ class Engine:
             agent_events=agent_events,
             until_end=until_end,
         )
+
+    async def head(self, execution_id: str) -> Cursor:
+        """Return the cursor of a reader who has seen everything that is there now."""
+        return await head(self._world, execution_id)
 
     # --- the end -----------------------------------------------------------------------------
 
