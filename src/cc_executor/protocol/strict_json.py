@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final
@@ -89,8 +90,7 @@ def _check_bounds(raw: bytes, *, max_depth: int, max_values: int) -> None:
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        twice, _count = Counter(name for name, _ in pairs).most_common(1)[0]
         raise MalformedMessage(f"has the name {twice[:100]!r} twice in one object")
     return made
 
