@@ -7,7 +7,8 @@ it appears on the wire, in logs and in `--json` output, and never changes its me
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class CCExecutorError(Exception):
@@ -166,6 +167,82 @@ class InvalidCursor(InvalidRequest):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}"
+
+
+class MalformedMessage(InvalidRequest):
+    """A message is not JSON as strict readers understand it, or is beyond what is read.
+
+    Attributes:
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "message.malformed"
+    hint = "Send UTF-8 JSON: no name twice in an object, no NaN, no half characters."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"the message {self.problem}"
+
+
+class NotARequest(InvalidRequest):
+    """A message is JSON, but no request of JSON-RPC 2.0.
+
+    Attributes:
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "message.not_a_request"
+    hint = 'Send {"jsonrpc": "2.0", "id": 1, "method": "status", "params": {}}.'
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"not a request: {self.problem}"
+
+
+class UnknownMethod(InvalidRequest):
+    """The server has no method of this name.
+
+    Attributes:
+        method: The name.
+    """
+
+    code = "method.unknown"
+    hint = "docs/reference/wire.md lists the methods; names are case-sensitive."
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.method = method
+
+    def __str__(self) -> str:
+        return f"there is no method {self.method!r}"
+
+
+class InvalidParams(InvalidRequest):
+    """A parameter of a method is missing, unknown, of the wrong type or out of range.
+
+    Attributes:
+        where: Path of the parameter, e.g. `after.seq`; empty for all of them.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "params.invalid"
+    hint = "docs/reference/wire.md lists the parameters of each method."
+
+    def __init__(self, where: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}" if self.where else self.problem
 
 
 class InvalidSetting(InvalidRequest):
@@ -670,6 +747,75 @@ class ConnectionLost(Unavailable):
 
     def __str__(self) -> str:
         return f"the connection was lost: {self.problem}"
+
+
+class ServerFailed(Unavailable):
+    """The server failed at a request for a reason of its own, which stands in its log."""
+
+    code = "server.failed"
+    hint = "Look into the server's log; the request may have been carried out in part."
+
+    def __str__(self) -> str:
+        return "the server failed at this request"
+
+
+class RefusedByServer(Unavailable):
+    """A server refused a request with a code that this version does not know.
+
+    Attributes:
+        refusal: The server's code, e.g. `task.not_found`; empty when it gave none.
+        number: The code of the JSON-RPC error.
+        problem: The server's sentence.
+        facts: Whatever else it said about it.
+    """
+
+    code = "server.refused"
+    hint = "Use the same version of cc-executor on both sides."
+
+    def __init__(
+        self,
+        refusal: str,
+        number: int,
+        problem: str,
+        facts: Mapping[str, Any],
+        *,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(refusal, number, problem)
+        self.refusal = refusal
+        self.number = number
+        self.problem = problem
+        self.facts = facts
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+class StreamBroken(Unavailable):
+    """What came next in a stream does not follow what came before; a piece is missing.
+
+    Attributes:
+        attempt_id: Whose output it is.
+        expected: Offset that should have come.
+        offset: Offset that came.
+    """
+
+    code = "stream.broken"
+    retryable = True
+    hint = "Subscribe again with the last cursor: nothing of the output is lost."
+
+    def __init__(self, attempt_id: str, *, expected: int, offset: int) -> None:
+        super().__init__(attempt_id, expected, offset)
+        self.attempt_id = attempt_id
+        self.expected = expected
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return (
+            f"the output of {self.attempt_id} goes on at byte {self.offset}, not at {self.expected}"
+        )
 
 
 # --- nobody else gets in -----------------------------------------------------------------------------
