@@ -365,6 +365,20 @@ class TokenNotFound(NotFound):
         return f"no token has the id {self.token_id!r}"
 
 
+class StreamNotFound(NotFound):
+    """The connection follows no stream of this name."""
+
+    code = "stream.not_found"
+    hint = "`stream.subscribe` returns the name; it means something on its own connection only."
+
+    def __init__(self, subscription: str) -> None:
+        super().__init__(subscription)
+        self.subscription = subscription
+
+    def __str__(self) -> str:
+        return f"there is no stream {self.subscription[:100]!r}"
+
+
 class AmbiguousId(NotFound):
     """A shortened id fits several executions."""
 

@@ -294,7 +294,7 @@ async def _in_background(work: Any) -> AsyncIterator[None]:  # noqa: ANN401 - a 
             await task
 
 
-async def _first_of(*waits: Any, within_s: float) -> None:  # noqa: ANN401 - coroutines
+async def _first_of(*waits: Any, within_s: float) -> None:
     """Return when one of them has ended, or the time is up; the others are cancelled."""
     tasks = [asyncio.ensure_future(one) for one in waits]
     await asyncio.wait(tasks, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)

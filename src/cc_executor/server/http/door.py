@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cc_executor.errors import CCExecutorError, NoSuchPath
+from cc_executor.protocol.faults import signs_of
 from cc_executor.server.http import answers
 from cc_executor.server.http.events import Events
 from cc_executor.server.http.executions import Executions
@@ -19,7 +20,6 @@ from cc_executor.server.http.health import Health
 from cc_executor.server.http.metrics import Metrics
 from cc_executor.server.http.reference import Reference
 from cc_executor.server.vitals import Vitals
-from cc_executor.protocol.faults import signs_of
 
 _log = logging.getLogger(__name__)
 

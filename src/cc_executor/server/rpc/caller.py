@@ -23,9 +23,7 @@ class Caller:
         turn: Held while `execute` waits for its turn.
     """
 
-    def __init__(
-        self, room: Room, who: Principal, session: HeldSession, streams: Streams
-    ) -> None:
+    def __init__(self, room: Room, who: Principal, session: HeldSession, streams: Streams) -> None:
         self.room = room
         self.who = who
         self.session = session
@@ -41,7 +39,9 @@ class Caller:
         """
         await self.session.save(dict(self.streams.subscriptions))
 
-    async def follow(self, subscription: Subscription, *, agent_events: bool, until_end: bool) -> str:
+    async def follow(
+        self, subscription: Subscription, *, agent_events: bool, until_end: bool
+    ) -> str:
         """Begin to send a stream that the session remembers; return its name.
 
         A stream that stops at what is there now is not worth remembering, but costs nothing if it is.

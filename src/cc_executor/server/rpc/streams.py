@@ -52,6 +52,8 @@ class Streams:
         self._max_streams = max_streams
         self._vitals = vitals
         self._streams: dict[str, _Stream] = {}
+        # Sent to their ends, which the reader has not acknowledged: oldest first.
+        self._sent: dict[str, _Stream] = {}
         self._names = 0
 
     def __len__(self) -> int:
@@ -60,10 +62,15 @@ class Streams:
     @property
     def subscriptions(self) -> Mapping[str, Subscription]:
         """What a session remembers of them: up to where the reader has acknowledged."""
-        return {name: stream.acknowledged for name, stream in self._streams.items()}
+        both = {**self._sent, **self._streams}
+        return {name: stream.acknowledged for name, stream in both.items()}
 
     def open(
-        self, subscription: Subscription, *, name: str | None = None, agent_events: bool = True,
+        self,
+        subscription: Subscription,
+        *,
+        name: str | None = None,
+        agent_events: bool = True,
         until_end: bool = True,
     ) -> str:
         """Begin to send a stream from its cursor on; return its name.
@@ -79,11 +86,7 @@ class Streams:
                 unit="streams of one connection",
             )
         if name is None:
-            self._names += 1
-            name = f"s{self._names}"
-            while name in self._streams:
-                self._names += 1
-                name = f"s{self._names}"
+            name = self._new_name()
         stream = _Stream(name, subscription)
         self._streams[name] = stream
         stream.task = asyncio.create_task(
@@ -100,19 +103,27 @@ class Streams:
         """
         stream = self._named(name)
         stream.acknowledged = _at(stream.acknowledged, cursor)
+        if name in self._sent and cursor.seq >= stream.cursor.seq:
+            del self._sent[name]
         return cursor
 
-    async def close(self, name: str) -> None:
-        """Stop sending a stream.
+    async def close(self, name: str) -> Cursor:
+        """Stop sending a stream; return how far it was sent.
 
         Raises:
             StreamNotFound: There is no such stream.
         """
-        await self._stop(self._named(name), "unsubscribed")
+        stream = self._named(name)
+        self._sent.pop(name, None)
+        if self._streams.pop(name, None) is not None:
+            stream.task.cancel()
+            await asyncio.gather(stream.task, return_exceptions=True)
+            await self._say_ended(stream, "unsubscribed")
+        return stream.cursor
 
     async def aclose(self) -> None:
         """Stop all of them, without a word."""
-        streams, self._streams = self._streams, {}
+        streams, self._streams, self._sent = self._streams, {}, {}
         for stream in streams.values():
             stream.task.cancel()
         await asyncio.gather(*(one.task for one in streams.values()), return_exceptions=True)
@@ -134,17 +145,18 @@ class Streams:
                         ),
                     )
 
-    def _named(self, name: str) -> _Stream:
-        try:
-            return self._streams[name]
-        except KeyError:
-            raise StreamNotFound(name) from None
+    def _new_name(self) -> str:
+        while True:
+            self._names += 1
+            name = f"s{self._names}"
+            if name not in self._streams and name not in self._sent:
+                return name
 
-    async def _stop(self, stream: _Stream, reason: str) -> None:
-        self._streams.pop(stream.name, None)
-        stream.task.cancel()
-        await asyncio.gather(stream.task, return_exceptions=True)
-        await self._say_ended(stream, reason)
+    def _named(self, name: str) -> _Stream:
+        stream = self._streams.get(name) or self._sent.get(name)
+        if stream is None:
+            raise StreamNotFound(name)
+        return stream
 
     async def _say_ended(
         self, stream: _Stream, reason: str, error: CCExecutorError | None = None
@@ -173,6 +185,14 @@ class Streams:
             self._vitals.streams -= 1
             if self._streams.get(stream.name) is stream:
                 del self._streams[stream.name]
+                self._remember(stream)
+
+    def _remember(self, stream: _Stream) -> None:
+        """Keep a stream that was sent to its end: what was sent may not have arrived."""
+        if stream.acknowledged.cursor.seq < stream.cursor.seq:
+            self._sent[stream.name] = stream
+        if len(self._sent) > self._max_streams:
+            del self._sent[next(iter(self._sent))]
 
     async def _send_all(self, stream: _Stream, *, agent_events: bool, until_end: bool) -> None:
         of = stream.acknowledged

@@ -13,9 +13,7 @@ from cc_executor.protocol.methods import (
 from cc_executor.server.rpc.caller import Caller
 
 
-async def subscribe(
-    caller: Caller, params: stream_subscribe.Params
-) -> stream_subscribe.Result:
+async def subscribe(caller: Caller, params: stream_subscribe.Params) -> stream_subscribe.Result:
     """Begin a stream."""
     of = stream_subscribe.check(params)
     execution, task = await caller.room.desk.find_task(caller.who, of)
