@@ -166,9 +166,7 @@ def taken_over(session: Session, now_s: float, terms: Terms) -> Session:
 
 def saved(session: Session, subscriptions: Subscriptions, now_s: float) -> Session:
     """Return the session with what its holder follows now."""
-    return msgspec.structs.replace(
-        session, last_seen_at=now_s, subscriptions=dict(subscriptions)
-    )
+    return msgspec.structs.replace(session, last_seen_at=now_s, subscriptions=dict(subscriptions))
 
 
 def released(session: Session, now_s: float) -> Session:
