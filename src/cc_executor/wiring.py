@@ -7,7 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.world import World
@@ -16,6 +16,7 @@ from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
+from cc_executor.ports.sessions import Sessions
 from cc_executor.ports.store import Store
 from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
@@ -25,6 +26,9 @@ from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.settings import Settings
 from cc_executor.store.sqlite import SqliteStore
 from cc_executor.workspace.disk import DiskWorkspaces
+
+if TYPE_CHECKING:
+    from cc_executor.process.resources import SystemResources
 
 #: By name: it stands on a floor above this one.
 DETACHED_ENGINE: Final = "cc_executor.client.detached"
@@ -91,3 +95,19 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
     )
+
+
+def open_resources(settings: Settings) -> SystemResources:
+    """Return what looks at the machine, to be closed. Blocking for a moment (files)."""
+    from cc_executor.process.resources import SystemResources
+
+    return SystemResources(settings.home)
+
+
+async def open_sessions(settings: Settings) -> Sessions:
+    """Return where sessions are kept."""
+    from cc_executor.model.sessions import Terms
+    from cc_executor.store.sessions.sqlite import SqliteSessions
+
+    terms = Terms(settings.max_sessions, settings.session_timeout)
+    return await SqliteSessions.open_file(settings.home / "sessions.db", terms, SystemClock())

@@ -221,6 +221,11 @@ class Engine:
         if settling:
             await asyncio.wait(settling)
 
+    @property
+    def running(self) -> int:
+        """How many executions run here."""
+        return sum(not task.done() for _, task in self._runs.values())
+
     async def quiet(self) -> None:
         """Return when nothing runs here. Unbounded: whoever waits sets the bound."""
         while going_on := [task for _, task in self._runs.values() if not task.done()]:

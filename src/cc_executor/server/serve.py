@@ -12,6 +12,7 @@ import ssl
 import stat
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from cc_executor.errors import InvalidSetting, ServerUnavailable
 from cc_executor.journal.home import StateDirectory
 from cc_executor.model.records import Host
 from cc_executor.server.app import App, Presence
-from cc_executor.server.assembly import Parts, assemble
+from cc_executor.server.assembly import Doors, Parts
 from cc_executor.server.listener.connections import Census
 from cc_executor.server.listener.listener import Bounds, Door, Listener
 from cc_executor.server.running import Record, RunningServer
@@ -121,7 +122,7 @@ async def serve(
         stack.callback(record.close)
         tokens = TokenWatch(TokenFiles(home.path, settings.token_file))
         await tokens.load()
-        doors = [*_doors(settings, stack)]
+        sockets = _sockets(settings, stack)
         parts = await _opened(settings, environ, stack)
         presence = Presence()
         guard = Guard(
@@ -137,30 +138,26 @@ async def serve(
             max_unauthenticated=settings.max_unauthenticated,
             peers=_peers(settings),
         )
-        assembled = assemble(settings, parts, guard, census)
-        listener = Listener(
-            App(guard, presence, http=assembled.http, rpc=assembled.rpc), census, _bounds(settings)
-        )
+        doors = Doors(settings, parts, guard, census)
+        app = App(guard, presence, http=doors.http, rpc=doors.rpc)
+        listener = Listener(app, census, _bounds(settings))
         await parts.engine.recover()
-        await listener.open(doors)
-        await stack.enter_async_context(_in_background(assembled.vitals.watch()))
-        await stack.enter_async_context(
-            _in_background(
-                tokens.watch(lambda: presence.end_those(lambda one: not guard.still_admits(one)))
-            )
-        )
-        running = record.publish(*_urls(settings, doors))
+        await listener.open(sockets)
+        look = partial(presence.end_those, lambda one: not guard.still_admits(one))
+        for work in (doors.vitals.watch(), doors.renew(), tokens.watch(look)):
+            await stack.enter_async_context(_in_background(work))
+        running = record.publish(*_urls(settings, sockets))
         _say(settings, running)
         on_ready(running)
         await stop.wished.wait()
         _log.info("stopping", extra={"drain": settings.drain})
-        assembled.stop_accepting()
+        doors.stop_accepting()
         listener.stop_accepting()
         if settings.drain == "wait":
             await _first_of(
                 parts.engine.quiet(), stop.ordered.wait(), within_s=settings.drain_timeout_s
             )
-        await assembled.aclose()
+        doors.close()
         await listener.aclose(within_s=_FAREWELL_S)
     _log.info("stopped")
 
@@ -180,9 +177,7 @@ async def _opened(
 # --- sockets -------------------------------------------------------------------------------------
 
 
-def _doors(
-    settings: Settings, stack: contextlib.ExitStack | contextlib.AsyncExitStack
-) -> list[Door]:
+def _sockets(settings: Settings, stack: contextlib.AsyncExitStack) -> list[Door]:
     doors = [Door(_tcp(settings), _tls(settings))]
     stack.callback(doors[0].socket.close)
     if settings.socket is not None:

@@ -26,7 +26,7 @@ class ServerCommand(Command):
         super().__init__(*arguments, **keywords)
         shown = server_options()
         names = {option.name for option in shown}
-        self.params = [one for one in self.params if one.name not in names] + shown
+        self.params = [*(one for one in self.params if one.name not in names), *shown]
 
 
 @command.command("start", cls=ServerCommand)

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cc_executor.errors import CCExecutorError, NoSuchPath
+from cc_executor.errors import CCExecutorError, NoSuchPath, ServerFailed
 from cc_executor.protocol.faults import signs_of
+from cc_executor.server.app import OPEN_PATHS
 from cc_executor.server.http import answers
 from cc_executor.server.http.events import Events
 from cc_executor.server.http.executions import Executions
@@ -56,6 +57,7 @@ def http_door(
         ("GET", "/openapi.json", reference.openapi),
         ("GET", "/docs", reference.page),
     )
+    reference.describe(table, OPEN_PATHS)
     return Starlette(
         routes=[
             Route(path, _counted(f"{method} {path}", handler, vitals), methods=[method])
@@ -74,10 +76,10 @@ def _counted(what: str, handler: Handler, vitals: Vitals) -> Handler:
             if signs_of(refusal).http >= 500:
                 _log.warning("failed", extra={"request": what, "refusal": str(refusal)})
             return answers.refused(refusal)
-        except Exception as error:
+        except Exception:  # noqa: BLE001 - it is logged whole; the client learns nothing of it
             vitals.answered("http", what, "internal")
             _log.exception("internal error", extra={"request": what})
-            return answers.failed(error)
+            return answers.refused(ServerFailed())
         vitals.answered("http", what, str(answered.status_code))
         return answered
 

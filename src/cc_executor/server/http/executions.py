@@ -13,6 +13,7 @@ from cc_executor.errors import InvalidParams
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.records import Wish
 from cc_executor.model.results import ExecutionResult
+from cc_executor.protocol.views import listed_view
 from cc_executor.server.desk import Desk
 from cc_executor.server.http import answers
 from cc_executor.server.http.requests import Limits, json_body, wait_s, who, whole_number
@@ -73,17 +74,8 @@ class Executions:
         )
         return answers.json(
             {
-                "executions": [
-                    {
-                        "execution_id": one.id,
-                        "state": one.state,
-                        "title": one.task_list.title,
-                        "tasks": len(one.task_list.tasks),
-                        "created_at": one.created_at,
-                    }
-                    for one in records
-                ],
-                "before": records[-1].id if len(records) == limit else None,
+                "executions": [listed_view(one) for one in records],
+                "next": records[-1].id if len(records) == limit else None,
             }
         )
 

@@ -206,7 +206,7 @@ class Connection:
             error: Exception = refusal
         except OSError:
             raise
-        except Exception as bug:
+        except Exception as bug:  # noqa: BLE001 - it is logged whole; the client learns nothing of it
             self._room.vitals.answered("rpc", _known(call), "internal")
             _log.exception("internal error", extra={"method": _known(call)})
             error = bug
@@ -216,7 +216,7 @@ class Connection:
         return None if isinstance(call, Notification) else jsonrpc.fault(call.id, fault_of(error))
 
     async def _done(self, call: Request | Notification) -> object:
-        self._room.count(self._who)
+        self._room.charge(self._who)
         method = method_named(call.method)
         if not self._who.may(method.scope):
             raise NotPermitted(method.scope)

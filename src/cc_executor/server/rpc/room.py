@@ -45,7 +45,7 @@ class Room(NamedTuple):
         holders: Who of this server holds which session.
         vitals: Told what is served.
         limits: Of each connection.
-        count: Counts one more request of a principal; raises `RateLimited`.
+        charge: Counts one more request of a principal; raises `RateLimited`.
         facts: Returns what `status` says of the server.
     """
 
@@ -54,7 +54,7 @@ class Room(NamedTuple):
     holders: Holders
     vitals: Vitals
     limits: Limits
-    count: Callable[[Principal], None]
+    charge: Callable[[Principal], None]
     facts: Callable[[], Awaitable[status.Result]]
 
 
