@@ -52,6 +52,7 @@ class Framer:
         execution_id: Whose stream it is.
         after: Where the stream begins: the cursor that the source was given.
         task_id: Tell only of this task, and of the execution as a whole.
+        max_bytes: Most bytes of output in one message; at least 4, what one character can need.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class Framer:
         *,
         after: Cursor | None = None,
         task_id: str | None = None,
+        max_bytes: int = MAX_OUTPUT_BYTES,
     ) -> None:
         self._subscription = subscription
         self._execution_id = execution_id
         self._task_id = task_id
+        self._max_bytes = max_bytes
         self._place = Place(after or Cursor())
         self._held = Held()
         self._index = -1
@@ -111,11 +114,11 @@ class Framer:
 
     def _output(self, event: Output) -> list[Notice]:
         notices = [] if self._held.takes(event) else self.finish()
-        if self._held.size + len(event.data) > MAX_OUTPUT_BYTES:
+        if self._held.size + len(event.data) > self._max_bytes:
             notices += self.flush()  # what was read in the chunks that are held has been told
         self._held.add(event)
-        while self._held.size > MAX_OUTPUT_BYTES:  # a chunk that is larger than a message
-            notices += self._sent(MAX_OUTPUT_BYTES)
+        while self._held.size > self._max_bytes:  # a chunk that is larger than a message
+            notices += self._sent(self._max_bytes)
         return notices
 
     def _sent(self, most_bytes: int) -> list[Notice]:

@@ -62,6 +62,12 @@ class LifecycleTold(_OfStream, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class _OfAttempt(_OfStream, frozen=True, kw_only=True):
+    task_id: str
+    attempt: int
+    at: float
+
+
 class _OfProcess(_OfStream, frozen=True, kw_only=True):
     task_id: str
     attempt: int | None
@@ -80,7 +86,7 @@ class ProcessStarted(_OfProcess, frozen=True, kw_only=True):
     status: Literal["started"] = "started"
 
 
-class ProcessOutput(_OfProcess, frozen=True, kw_only=True):
+class ProcessOutput(_OfAttempt, frozen=True, kw_only=True):
     """Bytes of an attempt, many lines at once.
 
     Attributes:
@@ -150,7 +156,7 @@ class ProcessCompleted(_OfProcess, frozen=True, kw_only=True):
     outcome: dict[str, Any]
 
 
-class AgentTold(_OfProcess, frozen=True, kw_only=True):
+class AgentTold(_OfAttempt, frozen=True, kw_only=True):
     """What was read in an agent's output. It stands before the bytes that it was read in.
 
     Attributes:

@@ -155,7 +155,7 @@ class StreamReader:
         return self._lifecycle(_LIFECYCLE.decode(told.params))
 
     def _output(self, told: ProcessOutput) -> Output | None:
-        of_attempt = attempt_id(told.task_id, told.attempt or 0)
+        of_attempt = attempt_id(told.task_id, told.attempt)
         data = _bytes_of(told)
         expected = self._offsets.get(of_attempt, told.offset)
         if told.offset > expected:
@@ -167,7 +167,7 @@ class StreamReader:
             return None
         return Output(
             task_id=told.task_id,
-            attempt=told.attempt or 0,
+            attempt=told.attempt,
             seq=told.seq,
             offset=expected,
             at=told.at,
@@ -176,14 +176,14 @@ class StreamReader:
         )
 
     def _agent(self, told: AgentTold) -> FromAgent | None:
-        of_attempt = attempt_id(told.task_id, told.attempt or 0)
+        of_attempt = attempt_id(told.task_id, told.attempt)
         name = (told.seq, told.index)
         if name <= self._told.get(of_attempt, (-1, -1)):
             return None
         self._told[of_attempt] = name
         return FromAgent(
             task_id=told.task_id,
-            attempt=told.attempt or 0,
+            attempt=told.attempt,
             seq=told.seq,
             at=told.at,
             event=told.event,
