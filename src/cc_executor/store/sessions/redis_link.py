@@ -20,8 +20,9 @@ _Answer = TypeVar("_Answer")
 #: A connection that was idle for longer is asked whether it still lives before it is used.
 _HEALTH_CHECK_S: Final = 15
 
-#: A call whose connection breaks is made once more: each of ours may be repeated.
-_REPETITIONS: Final = 1
+#: How often the driver repeats a command: it may nest repetitions inside each other without end
+#: when a login is missing (redis-py 8.1, Unix sockets). `Link` itself repeats, once.
+_DRIVERS_REPETITIONS: Final = 0
 
 #: What may follow the `?` of a URL. All else would change what `Link` promises.
 _OPTIONS: Final = frozenset(
@@ -72,7 +73,7 @@ class Link:
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
             health_check_interval=_HEALTH_CHECK_S,
-            retry=Retry(NoBackoff(), _REPETITIONS, (exceptions.ConnectionError,)),
+            retry=Retry(NoBackoff(), _DRIVERS_REPETITIONS),
             decode_responses=True,
             protocol=2,  # plain answers: nothing is pushed
             **_where(url),
@@ -88,6 +89,7 @@ class Link:
     async def call(self, work: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Return what `work` returns, which may use scripts of this link.
 
+        When its connection breaks it is done once more: it must bear to be done twice.
         It is done whether its caller goes on waiting or not: a caller that is cancelled in the
         middle must not cost the pool a connection.
 
@@ -122,10 +124,14 @@ class Link:
     async def _bounded(self, work: Callable[[], Awaitable[_Answer]]) -> _Answer:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await work()
+                try:
+                    return await work()
+                except exceptions.ConnectionError:
+                    # It may have been idle for long, or its Redis has been started again since.
+                    return await work()
         except TimeoutError as problem:
             raise SessionsUnavailable(f"Redis: no answer within {self._timeout_s:g} s") from problem
-        except (exceptions.RedisError, OSError, EOFError, UnicodeDecodeError) as problem:
+        except (exceptions.RedisError, OSError, EOFError, ValueError) as problem:
             raise _refusal(problem) from problem
 
 
@@ -142,8 +148,9 @@ def _where(url: str) -> Mapping[str, Any]:
 
 
 def _refusal(problem: Exception) -> SessionsUnavailable:
+    chain = (problem, problem.__cause__)  # the driver wraps what happens while it connects
     for kind, phrase, hint in _PHRASES:
-        if isinstance(problem, kind):
+        if any(isinstance(one, kind) for one in chain):
             refusal = SessionsUnavailable(f"Redis: {phrase}")
             if hint is not None:
                 refusal.hint = hint
