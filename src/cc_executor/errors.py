@@ -198,6 +198,26 @@ class InvalidSetting(InvalidRequest):
         return f"setting {self.name} ({self.origin}): {self.problem}"
 
 
+class InvalidToken(InvalidRequest):
+    """A token cannot be made as it was asked for.
+
+    Attributes:
+        field: Which part.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "token.invalid"
+    hint = "`cc-executor token create --help` shows what can be said."
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"token {self.field}: {self.problem}"
+
+
 # --- the named thing is not there ----------------------------------------------------------------
 
 
@@ -243,6 +263,20 @@ class SessionNotFound(NotFound):
 
     def __str__(self) -> str:
         return "no session has this resume token"
+
+
+class TokenNotFound(NotFound):
+    """No token has this id."""
+
+    code = "token.not_found"
+    hint = "`cc-executor token list` shows the ids of all tokens."
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(token_id)
+        self.token_id = token_id
+
+    def __str__(self) -> str:
+        return f"no token has the id {self.token_id!r}"
 
 
 class AmbiguousId(NotFound):
@@ -444,6 +478,28 @@ class StateDirectoryRefused(Unavailable):
 
     def __str__(self) -> str:
         return f"state directory {self.path!r} {self.problem}"
+
+
+class TokenFileRefused(Unavailable):
+    """A file of tokens is missing, open to others, somebody else's, or holds no token.
+
+    Attributes:
+        path: The file.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "token_file.refused"
+    hint = "`cc-executor token rotate` makes a new one."
+
+    def __init__(self, path: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"token file {self.path!r} {self.problem}"
 
 
 class StoreUnavailable(Unavailable):

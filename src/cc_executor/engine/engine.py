@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final
 
-from cc_executor.engine.bell import Bell
 from cc_executor.engine.follow import follow
 from cc_executor.engine.run import Run
 from cc_executor.engine.submit import check, records
+from cc_executor.engine.watch import Watch
 from cc_executor.engine.world import World
 from cc_executor.errors import (
     InvalidTransition,
@@ -30,8 +31,8 @@ _log = logging.getLogger(__name__)
 
 #: How long a wish may take to show before the caller is told that nobody answers.
 _WISH_TIMEOUT_S: Final = 60.0
-#: How often somebody else's execution is looked at; our own rings the bell.
-_POLL_S: Final = 0.05
+#: How many executions are taken up side by side: the store commits what comes together at once.
+_TAKEN_UP_AT_ONCE: Final = 16
 _SETTLED: Final = {Wish.PAUSE: TaskState.PAUSED, Wish.RESUME: TaskState.RUNNING}
 
 
@@ -51,8 +52,8 @@ class Engine:
         self._world = world
         self._engine_id = engine_id
         self._host = host
-        self._bell = Bell()
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
+        self._watch = Watch(world, self._runs_here, self._look_after)
         self._listening = False
 
     # --- beginning ---------------------------------------------------------------------------
@@ -161,10 +162,11 @@ class Engine:
         if not self._listening:
             self._listening = True
             self._world.nudges.listen(self._engine_id, self._wake_all)
-        run = Run(self._world, execution, lease, self._bell.ring, tasks=tasks, carry_on=carry_on)
+        recorded = partial(self._watch.recorded, execution.id)
+        run = Run(self._world, execution, lease, recorded, tasks=tasks, carry_on=carry_on)
         task = asyncio.create_task(self._own(run, ownership), name=f"execution {execution.id}")
         self._runs[execution.id] = (run, task)
-        task.add_done_callback(lambda _: self._bell.ring())
+        task.add_done_callback(lambda _: recorded())
 
     async def _own(self, run: Run, ownership: Ownership) -> None:
         try:
@@ -195,11 +197,19 @@ class Engine:
 
     async def recover(self) -> None:
         """Take care of everything that dead engines have left."""
-        for execution in await self._world.store.unfinished():
-            try:
-                await self._look_after(execution)
-            except SpawnFailed:  # somebody else's: it must not fail whoever only wants to look
-                _log.warning("no engine could be started", extra={"execution_id": execution.id})
+        room = asyncio.Semaphore(_TAKEN_UP_AT_ONCE)
+
+        async def take_up(execution: ExecutionRecord) -> None:
+            async with room:
+                try:
+                    await self._look_after(execution)
+                except SpawnFailed:  # somebody else's: it must not fail whoever only wants to look
+                    _log.warning("no engine could be started", extra={"execution_id": execution.id})
+
+        left = await self._world.store.unfinished()
+        for refused in await asyncio.gather(*map(take_up, left), return_exceptions=True):
+            if isinstance(refused, BaseException):
+                raise refused
 
     async def settled(self) -> None:
         """Return when what is only settled here, not carried on, is over.
@@ -209,6 +219,15 @@ class Engine:
         settling = [task for run, task in self._runs.values() if not run.carries_on]
         if settling:
             await asyncio.wait(settling)
+
+    async def quiet(self) -> None:
+        """Return when nothing runs here. Unbounded: whoever waits sets the bound."""
+        while going_on := [task for _, task in self._runs.values() if not task.done()]:
+            await asyncio.wait(going_on)
+
+    def _runs_here(self, execution_id: str) -> bool:
+        own = self._runs.get(execution_id)
+        return own is not None and not own[1].done()
 
     async def _look_after(self, execution: ExecutionRecord) -> None:
         """Take care of an execution if its engine is dead.
@@ -282,15 +301,15 @@ class Engine:
     async def _until_true(
         self, execution_id: str, wish: Wish, task_id: str | None
     ) -> ExecutionRecord:
-        while True:
-            ticket = self._bell.ticket()
-            execution = await self._world.store.execution(execution_id)
-            tasks = await self._world.store.tasks(execution_id)
-            concerned = [task.state for task in tasks if task_id in (None, task.id)]
-            if _has_come_true(wish, concerned):
-                return execution
-            if not await self._bell.beyond(ticket, timeout_s=_POLL_S):
-                await self._look_after(execution)
+        with self._watch.reading(execution_id) as signals:
+            while True:
+                ticket = signals.ticket()
+                execution = await self._world.store.execution(execution_id)
+                tasks = await self._world.store.tasks(execution_id)
+                concerned = [task.state for task in tasks if task_id in (None, task.id)]
+                if _has_come_true(wish, concerned):
+                    return execution
+                await signals.beyond(ticket)
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -304,13 +323,13 @@ class Engine:
         if own is not None:
             await asyncio.shield(own[1])
             return
-        while True:
-            ticket = self._bell.ticket()
-            execution = await self._world.store.execution(execution_id)
-            if is_final(execution.state):
-                return
-            if not await self._bell.beyond(ticket, timeout_s=_POLL_S):
-                await self._look_after(execution)
+        with self._watch.reading(execution_id) as signals:
+            while True:
+                ticket = signals.ticket()
+                execution = await self._world.store.execution(execution_id)
+                if is_final(execution.state):
+                    return
+                await signals.beyond(ticket)
 
     def follow(
         self,
@@ -323,8 +342,7 @@ class Engine:
         """Iterate over the stream of an execution; see `engine.follow`."""
         return follow(
             self._world,
-            self._bell,
-            self._look_after,
+            self._watch,
             execution_id,
             after=after or Cursor(),
             agent_events=agent_events,
@@ -353,6 +371,7 @@ class Engine:
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 _log.error("execution ended badly", exc_info=result)
+        await self._watch.aclose()
         self._world.nudges.close()
         await self._world.supervision.aclose()
         await self._world.store.aclose()

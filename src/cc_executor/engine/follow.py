@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from cc_executor.agents.base import Reader
 from cc_executor.agents.registry import dialect as dialect_named
-from cc_executor.engine.bell import Bell
+from cc_executor.engine.watch import Watch
 from cc_executor.engine.world import World
 from cc_executor.model.events import Cursor, FromAgent, Lifecycle, Output, StreamEvent
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import is_final
-from cc_executor.model.records import ExecutionRecord, TaskRecord
+from cc_executor.model.records import TaskRecord
 from cc_executor.ports.journal import Chunk, JournalReader
 
 _READ_BYTES = 256 * 1024
 _PAGE = 500
-#: How often somebody else's execution is looked at; our own rings the bell.
-_POLL_S = 0.05
 
 
 async def follow(
     world: World,
-    bell: Bell,
-    look_after: Callable[[ExecutionRecord], Awaitable[None]],
+    watch: Watch,
     execution_id: str,
     *,
     after: Cursor,
@@ -38,46 +36,56 @@ async def follow(
 
     Args:
         world: The engine's world.
-        bell: Rung when an execution of this engine changes.
-        look_after: Takes care of an execution whose engine has died meanwhile.
+        watch: Wakes readers, and looks after executions whose engines have died meanwhile.
         execution_id: Which execution.
         after: Where to begin.
         agent_events: Whether to read the output with the agent's dialect as well.
         until_end: Wait for what is to come. False: stop at what is there now.
     """
     tasks = {task.id: task for task in await world.store.tasks(execution_id)}
-    places = _Places(world, tasks, agent_events=agent_events)
-    await places.open_at(after, execution_id)
-    seq = after.seq
-    try:
-        while True:
-            ticket = bell.ticket()
-            execution = await world.store.execution(execution_id)
-            events = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
-            moved = bool(events)
-            for event in events:
-                async for item in places.before(event):
+    with watch.reading(execution_id) as signals:
+        places = _Places(world, watch, tasks, agent_events=agent_events)
+        await places.open_at(after, execution_id)
+        seq = after.seq
+        over = False
+        read = -1  # as many records as were known when they were last looked at
+        try:
+            while True:
+                ticket = signals.ticket()
+                moved = False
+                if signals.records != read:
+                    read = signals.records
+                    execution = await world.store.execution(execution_id)
+                    over = is_final(execution.state)
+                    events = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
+                    if len(events) == _PAGE:
+                        read = -1  # there may be more
+                    for event in events:
+                        async for item in places.before(event):
+                            yield item
+                        yield event
+                        seq = event.seq
+                        moved = True
+                async for item in places.new_output():
+                    moved = True
                     yield item
-                yield event
-                seq = event.seq
-            async for item in places.new_output():
-                moved = True
-                yield item
-            if moved:
-                continue
-            if is_final(execution.state) or not until_end:
-                return
-            if not await bell.beyond(ticket, timeout_s=_POLL_S):
-                await look_after(execution)
-    finally:
-        places.close()
+                if moved:
+                    continue
+                if over or not until_end:
+                    return
+                await signals.beyond(ticket)
+        finally:
+            places.close()
 
 
 class _Places:
     """The attempts whose output a reader stands in."""
 
-    def __init__(self, world: World, tasks: dict[str, TaskRecord], *, agent_events: bool) -> None:
+    def __init__(
+        self, world: World, watch: Watch, tasks: dict[str, TaskRecord], *, agent_events: bool
+    ) -> None:
         self._world = world
+        self._watch = watch
         self._tasks = tasks
         self._agent_events = agent_events
         self._open: dict[str, _OpenAttempt] = {}
@@ -100,9 +108,11 @@ class _Places:
         """Yield what comes before an event: the rest of an attempt's output before its end."""
         ended = self._note(event)
         if ended is not None:
-            async for item in _drain(ended):
-                yield item
-            ended.close()
+            try:
+                async for item in _drain(ended):
+                    yield item
+            finally:
+                ended.close()
 
     async def new_output(self) -> AsyncIterator[StreamEvent]:
         """Yield what the open attempts have written meanwhile."""
@@ -124,6 +134,7 @@ class _Places:
         if event.kind == "attempt.starting":
             self._open[of_attempt] = _OpenAttempt(
                 self._world,
+                self._watch,
                 event,
                 self._tasks,
                 self._after.get(of_attempt, -1),
@@ -138,6 +149,7 @@ class _OpenAttempt:
     def __init__(
         self,
         world: World,
+        watch: Watch,
         started: Lifecycle,
         tasks: dict[str, TaskRecord],
         after_seq: int,
@@ -148,9 +160,10 @@ class _OpenAttempt:
         assert started.attempt is not None
         self._task_id = started.task_id
         self._number = started.attempt
-        self._open: Callable[[], JournalReader | None] = lambda: world.journals.open(
-            attempt_id(self._task_id, self._number)
-        )
+        of_attempt = attempt_id(self._task_id, self._number)
+        watch.measure(started.execution_id, of_attempt)
+        self._leave = partial(watch.leave, of_attempt)
+        self._open: Callable[[], JournalReader | None] = partial(world.journals.open, of_attempt)
         self._journal: JournalReader | None = None
         self._shown_seq = after_seq
         spec = tasks[self._task_id].spec
@@ -201,6 +214,7 @@ class _OpenAttempt:
         ]
 
     def close(self) -> None:
+        self._leave()
         if self._journal is not None:
             self._journal.close()
 

@@ -63,6 +63,10 @@ class Journals(Protocol):
         """Return a reader, or None when the attempt has no output yet. Blocking (files)."""
         ...
 
+    def length(self, attempt_id: str) -> int:
+        """Return how many index records the output has, without opening it. Blocking (files)."""
+        ...
+
 
 class Ownership(Protocol):
     """The lock that one engine holds on an execution for as long as it lives."""

@@ -105,7 +105,6 @@ class Settings:
     max_unauthenticated: int
     handshake_timeout_s: float
     rate_per_minute: int
-    send_queue: int
     max_queued: int
     max_sessions: int
     session_timeout: float
@@ -132,6 +131,10 @@ class Settings:
         """Executables by agent, where they are named."""
         bins = {agent: self._values[f"{agent}_bin"] for agent in AGENTS}
         return {agent: path for agent, path in bins.items() if path is not None}
+
+    def origin(self, name: str) -> str:
+        """Return where a setting was set: `default`, `flag`, `environment`, or a file's line."""
+        return self._origins[name]
 
     def describe(self) -> tuple[Row, ...]:
         """Return every setting with its value, unit and origin."""

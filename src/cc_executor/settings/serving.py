@@ -139,13 +139,6 @@ SERVER_SETTINGS: Final[tuple[Setting, ...]] = (
         "Most requests of one principal in a minute.",
     ),
     _personal(
-        "send_queue",
-        kinds.count(1, 10_000),
-        64,
-        "",
-        "Most messages waiting to be sent on one connection; streams wait, they are not queued.",
-    ),
-    _personal(
         "max_queued",
         kinds.count(1, 1_000_000),
         1000,
