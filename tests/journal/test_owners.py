@@ -12,7 +12,6 @@ import pytest
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import OWNER, FolderOwners
 from cc_executor.testing.contracts.owners import DieAsOwner, MakeOwners, OwnersContract
-from cc_executor.testing.fakes.owners import MemoryOwners
 
 HOLD = """
 import sys
@@ -57,25 +56,6 @@ class TestFolderOwners(OwnersContract):
                 assert FolderOwners(home, "one").acquire(execution_id) is None
                 other.send_signal(signal.SIGKILL)
                 other.wait(10)
-
-        return own_and_die
-
-
-class TestMemoryOwners(OwnersContract):
-    @pytest.fixture
-    def owners(self) -> MemoryOwners:
-        return MemoryOwners()
-
-    @pytest.fixture
-    def make_owners(self, owners: MemoryOwners) -> MakeOwners:
-        return lambda _engine_id: owners.engine()
-
-    @pytest.fixture
-    def die_as_owner(self, owners: MemoryOwners) -> DieAsOwner:
-        def own_and_die(execution_id: str) -> None:
-            other = owners.engine()
-            assert other.acquire(execution_id) is not None
-            other.die()
 
         return own_and_die
 
