@@ -6,8 +6,10 @@ import pytest
 
 from cc_executor.model.events import Stream
 from cc_executor.testing.contracts.journals import JournalsContract
+from cc_executor.testing.contracts.nudges import MakeNudges, NudgesContract
 from cc_executor.testing.contracts.owners import DieAsOwner, MakeOwners, OwnersContract
 from cc_executor.testing.fakes.journals import MemoryJournals
+from cc_executor.testing.fakes.nudges import MemoryNudges
 from cc_executor.testing.fakes.owners import MemoryOwners
 
 
@@ -45,3 +47,9 @@ class TestMemoryOwners(OwnersContract):
             other.die()
 
         return own_and_die
+
+
+class TestMemoryNudges(NudgesContract):
+    @pytest.fixture
+    def make_nudges(self) -> MakeNudges:
+        return MemoryNudges().other
