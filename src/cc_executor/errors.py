@@ -85,19 +85,25 @@ class InvalidTaskFile(InvalidRequest):
 
 
 class InvalidPrompt(InvalidRequest):
-    """The prompt is empty, too large, or holds characters that no agent can receive."""
+    """The prompt is empty, too large, or holds characters that no agent can receive.
+
+    Attributes:
+        problem: What is wrong, as a phrase.
+        where: Path of the field, e.g. `tasks[2].prompt`; empty when there is only one prompt.
+    """
 
     code = "prompt.invalid"
     hint = "Give a prompt with at least one visible character, without NUL bytes."
 
-    def __init__(self, problem: str, *, hint: str | None = None) -> None:
+    def __init__(self, problem: str, *, where: str = "", hint: str | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.where = where
         if hint is not None:
             self.hint = hint
 
     def __str__(self) -> str:
-        return self.problem
+        return f"{self.where}: {self.problem}" if self.where else self.problem
 
 
 class UnknownAgent(InvalidRequest):
