@@ -235,8 +235,7 @@ class Executor:
         return await self._view(await self.find(execution_id))
 
     async def _view(self, full_id: str) -> ExecutionResult:
-        record = await self._records.execution(full_id)
-        return result_of(record, await self._records.tasks(full_id))
+        return result_of(*await self._records.execution_with_tasks(full_id))
 
     async def list(
         self, *, states: Sequence[TaskState] | None = None, limit: int = 100

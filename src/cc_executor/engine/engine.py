@@ -112,8 +112,7 @@ class Engine:
         Raises:
             NothingToContinue: It has succeeded, or has not ended.
         """
-        earlier = await self._world.store.execution(execution_id)
-        tasks = await self._world.store.tasks(execution_id)
+        earlier, tasks = await self._world.store.execution_with_tasks(execution_id)
         if not is_final(earlier.state) or earlier.state is TaskState.SUCCEEDED:
             raise NothingToContinue(execution_id, earlier.state)
         carried = {
@@ -310,8 +309,7 @@ class Engine:
         with self._watch.reading(execution_id) as signals:
             while True:
                 ticket = signals.ticket()
-                execution = await self._world.store.execution(execution_id)
-                tasks = await self._world.store.tasks(execution_id)
+                execution, tasks = await self._world.store.execution_with_tasks(execution_id)
                 concerned = [task.state for task in tasks if task_id in (None, task.id)]
                 if _has_come_true(wish, concerned):
                     return execution
