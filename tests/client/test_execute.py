@@ -85,7 +85,7 @@ async def test_json_mode_gives_an_object_with_what_is_known(claude: Claude) -> N
     assert data["summary"] == "Counted."
     assert data["files_created"] == ["real.txt"]  # from the disk, not from the claim
     assert data["claimed"]["files_created"] == ["./real.txt"]
-    assert data["verified"] == {"status": "verified", "files": {"real.txt": "ok"}}
+    assert data["verified"] == {"status": "verified", "files": {"real.txt": "ok"}, "checks": []}
     assert data["execution_uuid"]
     assert data["session_id"]
 
@@ -181,6 +181,32 @@ async def test_a_list_returns_a_result_for_each_also_for_what_failed(claude: Cla
 
     assert [one.ok for one in results] == [False, False, False]
     assert results[1].state == "skipped"
+
+
+async def test_what_is_to_be_checked_is_said_in_the_call(claude: Claude) -> None:
+    config = claude(ANSWER)
+
+    with pytest.raises(TaskFailed) as failed:
+        await cc_execute("x", expects={"files": ["app.py"]}, config=config)
+    with pytest.raises(TaskFailed) as unchecked:
+        await cc_execute("x", checks=[["false"]], config=config)
+
+    assert failed.value.outcome.failure == "expectation_failed"
+    assert unchecked.value.outcome.failure == "check_failed"
+    assert await cc_execute("x", checks=[["true"]], config=config) == "Hello."
+
+
+async def test_what_is_to_be_checked_holds_for_each_task_that_says_nothing_else(
+    claude: Claude,
+) -> None:
+    good, bad = await cc_execute_list(
+        [{"prompt": "x", "checks": [["true"]]}, "y"], checks=[["false"]], config=claude(ANSWER)
+    )
+
+    assert (good.ok, bad.ok) == (True, False)
+    findings = bad.to_json()["findings"]
+    assert findings["checks"][0]["argv"] == ["false"]
+    assert findings["checks"][0]["reason"] == "exit status 1"
 
 
 async def test_history_is_exported_as_json_and_csv(claude: Claude) -> None:
