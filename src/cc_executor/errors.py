@@ -362,6 +362,21 @@ class SessionTaken(Conflict):
         return f"session {self.session_id} is used by another connection now"
 
 
+class ExecutionNotEnded(Conflict):
+    """What is asked for exists only once an execution has ended."""
+
+    code = "execution.not_ended"
+    hint = "Wait for its end with `cc-executor attach EXECUTION`, or cancel it."
+
+    def __init__(self, execution_id: str, state: str) -> None:
+        super().__init__(execution_id, state)
+        self.execution_id = execution_id
+        self.state = state
+
+    def __str__(self) -> str:
+        return f"execution {self.execution_id!r} has not ended, it is {self.state}"
+
+
 class NothingToContinue(Conflict):
     """Every task of the execution has succeeded, or it is still running."""
 

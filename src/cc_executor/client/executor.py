@@ -11,11 +11,16 @@ from typing import Any, Self
 
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.engine.engine import Engine
-from cc_executor.errors import TaskNotFound
+from cc_executor.errors import ExecutionNotEnded, TaskNotFound
+from cc_executor.evidence.examine import examine, recorded_workspaces
+from cc_executor.evidence.gather import gather
+from cc_executor.evidence.sources import AttemptFolders
+from cc_executor.model.bundles import Evidence
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
-from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.lists import task_list
+from cc_executor.model.proofs import Examination
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
 from cc_executor.model.results import ExecutionResult, result_of
 from cc_executor.model.specs import TaskList
@@ -254,6 +259,34 @@ class Executor:
         ended = [state for state in TaskState if state not in _UNFINISHED]
         newest = await self._records.executions(states=ended, limit=limit)
         return tuple([await self.get(one.id) for one in newest])
+
+    # --- evidence ----------------------------------------------------------------------------
+
+    async def evidence(self, execution_id: str) -> Evidence:
+        """Return everything that is recorded about an execution that has ended.
+
+        Raises:
+            ExecutionNotEnded: More evidence is to come.
+        """
+        evidence = await gather(self._records, await self.find(execution_id))
+        if not is_final(evidence.execution.state):
+            raise ExecutionNotEnded(evidence.execution.id, evidence.execution.state)
+        return evidence
+
+    async def verify(self, execution_id: str) -> Examination:
+        """Look at all evidence of an ended execution again, and say what of it still holds.
+
+        Nothing is run again. The output of every child is read to its end, the records are
+        compared with it and with each other, and files with what they held.
+
+        Raises:
+            ExecutionNotEnded: More evidence is to come.
+        """
+        evidence = await self.evidence(execution_id)
+        source = AttemptFolders(self._running.journals)
+        return await asyncio.to_thread(
+            examine, evidence, source, workspaces=recorded_workspaces(evidence)
+        )
 
     async def find(self, execution_id: str) -> str:
         """Return the full id that a prefix stands for."""
