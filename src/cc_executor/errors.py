@@ -148,6 +148,28 @@ class InvalidWorkspace(InvalidRequest):
         return f"workspace {self.path!r} {self.problem}"
 
 
+class BundleRefused(InvalidRequest):
+    """A bundle of evidence cannot be read as one, or cannot be written there.
+
+    Attributes:
+        path: As given.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "bundle.refused"
+    hint = "A bundle is what `cc-executor history export --bundle EXECUTION` writes, to a new path."
+
+    def __init__(self, path: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"bundle {self.path!r} {self.problem}"
+
+
 class InvalidCursor(InvalidRequest):
     """What should say where a reader was does not.
 
@@ -419,6 +441,26 @@ class AgentNotInstalled(Unavailable):
 
     def __str__(self) -> str:
         return f"the executable of agent {self.agent!r} was not found"
+
+
+class ProgramNotInstalled(Unavailable):
+    """A helper program that is needed is not installed.
+
+    Attributes:
+        program: Its name.
+        purpose: What it is needed for, as a phrase.
+    """
+
+    code = "program.not_installed"
+
+    def __init__(self, program: str, purpose: str, *, hint: str | None = None) -> None:
+        super().__init__(program, purpose)
+        self.program = program
+        self.purpose = purpose
+        self.hint = hint or f"Install {program} and put it on PATH."
+
+    def __str__(self) -> str:
+        return f"{self.program} is needed {self.purpose} and is not installed"
 
 
 class AgentNotLoggedIn(Unavailable):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from cc_executor import __version__
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.engine.engine import Engine
 from cc_executor.errors import ExecutionNotEnded, TaskNotFound
 from cc_executor.evidence.examine import examine, recorded_workspaces
 from cc_executor.evidence.gather import gather
+from cc_executor.evidence.signing import sign
 from cc_executor.evidence.sources import AttemptFolders
+from cc_executor.evidence.writing import write_bundle
 from cc_executor.model.bundles import Evidence
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
@@ -287,6 +292,32 @@ class Executor:
         return await asyncio.to_thread(
             examine, evidence, source, workspaces=recorded_workspaces(evidence)
         )
+
+    async def export_bundle(
+        self, execution_id: str, path: str | Path, *, sign_with: str | Path | None = None
+    ) -> str:
+        """Write the evidence of an ended execution into a bundle, and return its root digest.
+
+        Args:
+            execution_id: Id, or unique prefix of one.
+            path: A tar file where it ends in `.tar`, else a folder; it must not be there yet.
+            sign_with: SSH key that signs it.
+
+        Raises:
+            ExecutionNotEnded, BundleRefused, ProgramNotInstalled: Nothing was written.
+        """
+        evidence = await self.evidence(execution_id)
+        key = None if sign_with is None else Path(sign_with)
+        manifest = await asyncio.to_thread(
+            write_bundle,
+            evidence,
+            AttemptFolders(self._running.journals),
+            Path(path),
+            made_at=time.time(),
+            made_by=f"cc-executor {__version__}",
+            sign=None if key is None else partial(sign, key=key),
+        )
+        return manifest.root
 
     async def find(self, execution_id: str) -> str:
         """Return the full id that a prefix stands for."""
