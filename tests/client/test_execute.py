@@ -22,7 +22,11 @@ from cc_executor import (
     cc_execute_list,
     cc_execute_list_sync,
     cc_execute_sync,
+    export_bundle,
     export_execution_history,
+    generate_report,
+    verify_bundle,
+    verify_execution,
 )
 from cc_executor.client.execute import RunningLoop
 from cc_executor.testing.fake_cli import install
@@ -207,6 +211,35 @@ async def test_what_is_to_be_checked_holds_for_each_task_that_says_nothing_else(
     findings = bad.to_json()["findings"]
     assert findings["checks"][0]["argv"] == ["false"]
     assert findings["checks"][0]["reason"] == "exit status 1"
+
+
+async def test_a_report_is_written_when_it_is_wanted_also_of_a_failure(
+    claude: Claude, tmp_path: Path
+) -> None:
+    config = claude(Script().claude_init().claude_result("x", structured_output={"n": 3}))
+
+    data = await cc_execute("x", json_schema=SCHEMA, generate_report=True, config=config)
+    with pytest.raises(TaskFailed):
+        await cc_execute("x", checks=[["false"]], generate_report=tmp_path / "r.md", config=config)
+
+    assert isinstance(data, dict)
+    assert Path(data["report"]).read_text().startswith(f"# Execution {data['execution_uuid']}")
+    assert "Failure: `check_failed`" in (tmp_path / "r.md").read_text()
+
+
+async def test_evidence_by_one_call_each(claude: Claude, tmp_path: Path) -> None:
+    config = claude(ANSWER)
+    await cc_execute("x", checks=[["true"]], execution_uuid="mine", config=config)
+
+    examination = await verify_execution("mine", config=config)
+    root = await export_bundle("mine", tmp_path / "b.tar", config=config)
+    report = await generate_report("mine", config=config)
+
+    assert examination.verified
+    assert verify_bundle(tmp_path / "b.tar").verified
+    assert len(root) == 64
+    assert "**Verified.**" in report
+    assert json.loads(await generate_report("mine", "json", config=config))["title"] == ""
 
 
 async def test_history_is_exported_as_json_and_csv(claude: Claude) -> None:

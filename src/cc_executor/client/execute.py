@@ -15,6 +15,7 @@ from cc_executor.client.json_mode import SCHEMA, as_json
 from cc_executor.client.progress import ProgressCallback, report
 from cc_executor.errors import InvalidRequest
 from cc_executor.model.events import FromAgent, Message
+from cc_executor.model.reports import as_markdown
 from cc_executor.model.results import ExecutionResult, TaskResult
 from cc_executor.model.specs import Expects
 
@@ -49,6 +50,7 @@ async def cc_execute(
     checks: Sequence[Sequence[str]] = (),
     validation_prompt: str | None = None,
     repairs: int = 0,
+    generate_report: bool | str | Path = False,
     agent: str | None = None,
     workspace: str | Path | None = None,
     **fields: Any,
@@ -71,6 +73,7 @@ async def cc_execute(
     checks: Sequence[Sequence[str]] = (),
     validation_prompt: str | None = None,
     repairs: int = 0,
+    generate_report: bool | str | Path = False,
     agent: str | None = None,
     workspace: str | Path | None = None,
     **fields: Any,
@@ -92,6 +95,7 @@ async def cc_execute(
     checks: Sequence[Sequence[str]] = (),
     validation_prompt: str | None = None,
     repairs: int = 0,
+    generate_report: bool | str | Path = False,
     agent: str | None = None,
     workspace: str | Path | None = None,
     **fields: Any,
@@ -116,6 +120,9 @@ async def cc_execute(
         checks: argv lists that must end with status 0 afterwards, run in the workspace in order.
         validation_prompt: What a fresh agent, who may only read, is asked about the work.
         repairs: How often a result that was refuted is given back to the agent's session.
+        generate_report: Write a report in Markdown when the task has ended, well or not: at this
+            path, or (True) as `report.md` in the execution's folder of the state directory. The
+            object of json mode names it as `report`.
         agent: Which agent works.
         workspace: Directory to work in.
         **fields: More fields of a task, as in a task file: `model`, `max_turns`, `retries`, ...
@@ -140,12 +147,14 @@ async def cc_execute(
         submitted = await executor.submit([spec], workspace=workspace, execution_id=execution_uuid)
         async with _reporting(executor, submitted.id, stream, progress_callback):
             ended = await executor.wait(submitted.id)
+        report = await _written_report(executor, ended.id, wanted=generate_report)
     only = ended.tasks[0]
     only.raise_for_failure()
     if schema is None:
         assert only.outcome is not None
         return only.outcome.text
-    return as_json(only, ended.id, own_schema=own_schema)
+    data = as_json(only, ended.id, own_schema=own_schema)
+    return data if report is None else {**data, "report": str(report)}
 
 
 async def cc_execute_list(
@@ -198,6 +207,19 @@ async def cc_execute_list(
         async with _reporting(executor, submitted.id, stream, progress_callback):
             ended = await executor.wait(submitted.id)
     return list(ended.tasks)
+
+
+async def _written_report(
+    executor: Executor, execution_id: str, *, wanted: bool | str | Path
+) -> Path | None:
+    """Write the report of an ended execution where it is wanted, and return its path."""
+    if wanted is False:
+        return None
+    path = executor.folder(execution_id) / "report.md" if wanted is True else Path(wanted)
+    examination = await executor.verify(execution_id)
+    text = as_markdown(await executor.evidence(execution_id), examination)
+    await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+    return path
 
 
 def _proofs(

@@ -366,6 +366,10 @@ class Executor:
         base = workspace or self._config.workspace or Path.cwd()
         return task_list(value, workspace=str(Path(base).absolute()), sequential=sequential)
 
+    def folder(self, execution_id: str) -> Path:
+        """Return the folder of an execution in the state directory; `execution_id`: in full."""
+        return self._running.journals.folder(f"{execution_id}.1.1").parent.parent
+
     @property
     def settings(self) -> Settings:
         """The settings in force."""
