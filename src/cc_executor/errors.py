@@ -155,6 +155,28 @@ class InvalidWorkspace(InvalidRequest):
         return f"workspace {self.path!r} {self.problem}"
 
 
+class BundleRefused(InvalidRequest):
+    """A bundle of evidence cannot be read as one, or cannot be written there.
+
+    Attributes:
+        path: As given.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "bundle.refused"
+    hint = "A bundle is what `cc-executor history export --bundle EXECUTION` writes, to a new path."
+
+    def __init__(self, path: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"bundle {self.path!r} {self.problem}"
+
+
 class InvalidCursor(InvalidRequest):
     """What should say where a reader was does not.
 
@@ -508,6 +530,21 @@ class SessionTaken(Conflict):
         return f"session {self.session_id} is used by another connection now"
 
 
+class ExecutionNotEnded(Conflict):
+    """What is asked for exists only once an execution has ended."""
+
+    code = "execution.not_ended"
+    hint = "Wait for its end with `cc-executor attach EXECUTION`, or cancel it."
+
+    def __init__(self, execution_id: str, state: str) -> None:
+        super().__init__(execution_id, state)
+        self.execution_id = execution_id
+        self.state = state
+
+    def __str__(self) -> str:
+        return f"execution {self.execution_id!r} has not ended, it is {self.state}"
+
+
 class NothingToContinue(Conflict):
     """Every task of the execution has succeeded, or it is still running."""
 
@@ -550,6 +587,26 @@ class AgentNotInstalled(Unavailable):
 
     def __str__(self) -> str:
         return f"the executable of agent {self.agent!r} was not found"
+
+
+class ProgramNotInstalled(Unavailable):
+    """A helper program that is needed is not installed.
+
+    Attributes:
+        program: Its name.
+        purpose: What it is needed for, as a phrase.
+    """
+
+    code = "program.not_installed"
+
+    def __init__(self, program: str, purpose: str, *, hint: str | None = None) -> None:
+        super().__init__(program, purpose)
+        self.program = program
+        self.purpose = purpose
+        self.hint = hint or f"Install {program} and put it on PATH."
+
+    def __str__(self) -> str:
+        return f"{self.program} is needed {self.purpose} and is not installed"
 
 
 class AgentNotLoggedIn(Unavailable):

@@ -35,6 +35,7 @@ COMMANDS: Final = (
     "resume",
     "cancel",
     "history",
+    "verify",
     "server",
     "doctor",
     "settings",

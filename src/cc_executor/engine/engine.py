@@ -26,7 +26,7 @@ from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.plan import continued
 from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
 from cc_executor.model.specs import TaskList
-from cc_executor.ports.journal import Ownership
+from cc_executor.ports.journal import Journals, Ownership
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +56,11 @@ class Engine:
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._watch = Watch(world, self._runs_here, self._look_after)
         self._listening = False
+
+    @property
+    def journals(self) -> Journals:
+        """Where the output of attempts, checks and judges is kept."""
+        return self._world.journals
 
     # --- beginning ---------------------------------------------------------------------------
 
