@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from enum import Enum, auto
 from functools import partial
 from typing import Final
 
@@ -35,6 +36,27 @@ _WISH_TIMEOUT_S: Final = 60.0
 #: How many executions are taken up side by side: the store commits what comes together at once.
 _TAKEN_UP_AT_ONCE: Final = 16
 _SETTLED: Final = {Wish.PAUSE: TaskState.PAUSED, Wish.RESUME: TaskState.RUNNING}
+
+
+class _Care(Enum):
+    """What an engine does with an execution whose own engine is dead."""
+
+    SETTLE = auto()  # stop what still runs, skip what waited: its caller is gone, too
+    CARRY_ON = auto()
+    DETACH = auto()  # have an engine process of its own carry on
+    LEAVE = auto()  # to the next server, or to the next one who looks
+
+
+#: By where the engine lives and where the dead one lived. An engine that was started for one
+#: execution starts no other: were it to fail, each failure would start the next.
+_CARE: Final = {
+    (Host.IN_PROCESS, Host.IN_PROCESS): _Care.SETTLE,
+    (Host.IN_PROCESS, Host.DETACHED): _Care.DETACH,
+    (Host.SERVER, Host.IN_PROCESS): _Care.SETTLE,
+    (Host.SERVER, Host.DETACHED): _Care.DETACH,
+    (Host.SERVER, Host.SERVER): _Care.CARRY_ON,
+    (Host.DETACHED, Host.IN_PROCESS): _Care.SETTLE,
+}
 
 
 class Engine:
@@ -240,21 +262,20 @@ class Engine:
         return own is not None and not own[1].done()
 
     async def _look_after(self, execution: ExecutionRecord) -> None:
-        """Take care of an execution if its engine is dead.
-
-        One that lived in its caller's process is settled here: what still runs is stopped, what
-        waited is skipped. One that may go on without a caller gets an engine of its own.
-        """
+        """Take care of an execution if its engine is dead, as `_CARE` says."""
         if execution.id in self._runs or is_final(execution.state):
             return
         if await asyncio.to_thread(self._world.owners.is_owned, execution.id):
             return
-        if execution.host is Host.IN_PROCESS:
-            await self._take(execution.id, carry_on=False)
-        elif execution.host is Host.SERVER and self._host is Host.SERVER:
-            await self._take(execution.id, carry_on=True)
-        else:
-            await self.detach(execution.id)
+        match _CARE.get((self._host, execution.host), _Care.LEAVE):
+            case _Care.SETTLE:
+                await self._take(execution.id, carry_on=False)
+            case _Care.CARRY_ON:
+                await self._take(execution.id, carry_on=True)
+            case _Care.DETACH:
+                await self.detach(execution.id)
+            case _Care.LEAVE:
+                pass
 
     async def _take(self, execution_id: str, *, carry_on: bool) -> bool:
         ownership = await asyncio.to_thread(self._world.owners.acquire, execution_id)
@@ -305,6 +326,8 @@ class Engine:
             self._world.owners.is_owned, execution.id
         ):
             self._world.nudges.nudge(execution.owner)
+        elif execution.host is Host.SERVER and self._host is Host.IN_PROCESS:
+            await self.detach(execution.id)  # its server is gone, and this cannot wait for the next
         else:  # nobody is there to hear it
             await self._look_after(execution)
 
