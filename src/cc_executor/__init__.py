@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cc_executor.client.executor import Executor as Executor
     from cc_executor.client.history import export_execution_history as export_execution_history
     from cc_executor.client.progress import Progress as Progress
+    from cc_executor.client.remote.client import Client as Client
+    from cc_executor.client.remote.sync import SyncClient as SyncClient
     from cc_executor.errors import CCExecutorError as CCExecutorError
     from cc_executor.model.events import Cursor as Cursor
     from cc_executor.model.events import FromAgent as FromAgent
@@ -39,6 +41,7 @@ __version__: Final = "0.1.0"
 _HOMES: Final = {
     "CCExecutorConfig": "client.config",
     "CCExecutorError": "errors",
+    "Client": "client.remote.client",
     "Cursor": "model.events",
     "ExecutionResult": "model.results",
     "Executor": "client.executor",
@@ -48,6 +51,7 @@ _HOMES: Final = {
     "Output": "model.events",
     "Progress": "client.progress",
     "SchemaViolation": "model.outcomes",
+    "SyncClient": "client.remote.sync",
     "TaskCancelled": "model.outcomes",
     "TaskFailed": "model.outcomes",
     "TaskList": "model.specs",
