@@ -225,4 +225,11 @@ SERVER_SETTINGS: Final[tuple[Setting, ...]] = (
         "Server that the command line talks to: ws://, wss://, http://, https:// or unix:///PATH. "
         "Default: none, the state directory of this machine.",
     ),
+    _personal(
+        "server_ca",
+        kinds.path,
+        None,
+        "",
+        "Certificates (PEM) of the authorities that may vouch for `server`. Default: the system's.",
+    ),
 )

@@ -73,6 +73,7 @@ async def submit(caller: Caller, params: task_list_submit.Params) -> dict[str, A
         task_list_submit.task_list_value(params),
         sequential=params.sequential,
         idempotency_key=params.idempotency_key,
+        execution_id=params.execution_id,
     )
     return execution_view(result, records=params.records)
 
