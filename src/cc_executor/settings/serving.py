@@ -50,7 +50,7 @@ SERVER_SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     _personal(
         "allowed_origins",
-        kinds.names,
+        kinds.origins,
         (),
         "",
         "Web origins that may talk to the server, exactly as browsers send them. Default: none.",
