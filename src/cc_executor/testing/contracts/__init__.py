@@ -8,5 +8,5 @@ from __future__ import annotations
 import pytest
 
 # Their asserts shall say as much as those of a test module.
-for _suite in ("clock", "executables", "journals", "nudges", "owners", "store"):
+for _suite in ("clock", "engines", "executables", "journals", "nudges", "owners", "store"):
     pytest.register_assert_rewrite(f"{__name__}.{_suite}")
