@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import partial
 from typing import Final
 
-from cc_executor.engine.follow import follow
+from cc_executor.engine.follow import follow, head
 from cc_executor.engine.run import Run
 from cc_executor.engine.submit import check, records
 from cc_executor.engine.watch import Watch
@@ -25,7 +26,7 @@ from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.plan import continued
 from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
 from cc_executor.model.specs import TaskList
-from cc_executor.ports.journal import Ownership
+from cc_executor.ports.journal import Journals, Ownership
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ class Engine:
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._watch = Watch(world, self._runs_here, self._look_after)
         self._listening = False
+
+    @property
+    def journals(self) -> Journals:
+        """Where the output of attempts, checks and judges is kept."""
+        return self._world.journals
 
     # --- beginning ---------------------------------------------------------------------------
 
@@ -111,8 +117,7 @@ class Engine:
         Raises:
             NothingToContinue: It has succeeded, or has not ended.
         """
-        earlier = await self._world.store.execution(execution_id)
-        tasks = await self._world.store.tasks(execution_id)
+        earlier, tasks = await self._world.store.execution_with_tasks(execution_id)
         if not is_final(earlier.state) or earlier.state is TaskState.SUCCEEDED:
             raise NothingToContinue(execution_id, earlier.state)
         carried = {
@@ -220,6 +225,11 @@ class Engine:
         if settling:
             await asyncio.wait(settling)
 
+    @property
+    def running(self) -> int:
+        """How many executions run here."""
+        return sum(not task.done() for _, task in self._runs.values())
+
     async def quiet(self) -> None:
         """Return when nothing runs here. Unbounded: whoever waits sets the bound."""
         while going_on := [task for _, task in self._runs.values() if not task.done()]:
@@ -304,8 +314,7 @@ class Engine:
         with self._watch.reading(execution_id) as signals:
             while True:
                 ticket = signals.ticket()
-                execution = await self._world.store.execution(execution_id)
-                tasks = await self._world.store.tasks(execution_id)
+                execution, tasks = await self._world.store.execution_with_tasks(execution_id)
                 concerned = [task.state for task in tasks if task_id in (None, task.id)]
                 if _has_come_true(wish, concerned):
                     return execution
@@ -331,7 +340,7 @@ class Engine:
                     return
                 await signals.beyond(ticket)
 
-    def follow(
+    async def follow(
         self,
         execution_id: str,
         *,
@@ -340,6 +349,23 @@ class Engine:
         until_end: bool = True,
     ) -> AsyncIterator[StreamEvent]:
         """Iterate over the stream of an execution; see `engine.follow`."""
+        batches = self.follow_in_batches(
+            execution_id, after=after, agent_events=agent_events, until_end=until_end
+        )
+        async with contextlib.aclosing(batches):
+            async for batch in batches:
+                for item in batch:
+                    yield item
+
+    def follow_in_batches(
+        self,
+        execution_id: str,
+        *,
+        after: Cursor | None = None,
+        agent_events: bool = True,
+        until_end: bool = True,
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        """Iterate over the stream of an execution, by what was found at once."""
         return follow(
             self._world,
             self._watch,
@@ -348,6 +374,10 @@ class Engine:
             agent_events=agent_events,
             until_end=until_end,
         )
+
+    async def head(self, execution_id: str) -> Cursor:
+        """Return the cursor of a reader who has seen everything that is there now."""
+        return await head(self._world, execution_id)
 
     # --- the end -----------------------------------------------------------------------------
 

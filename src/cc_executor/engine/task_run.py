@@ -124,21 +124,24 @@ class TaskRun:
         except CCExecutorError as refusal:
             return await self._refuse(Failure.REFUSED, refusal)
         attempt = self._new_attempt(prepared)
-        looking = asyncio.ensure_future(self._look(attempt))
         try:
-            await self._record_intent(prepared)
+            supervised = await attempt.start(self._intend(attempt, prepared))
         except AgentSessionBusy as refusal:
             return await self._refuse(Failure.AGENT_SESSION, refusal)
-        finally:
-            await looking
-        try:
-            supervised = await attempt.start()
         except SpawnFailed as refusal:
             return await self._end(refused(Failure.START_FAILED, str(refusal)))
         if supervised is None:
             return await self._end(_CANCELLED_BEFORE)
         outcome = await self._watch(attempt, supervised)
         return await self._end(await self._verified(prepared, outcome))
+
+    async def _intend(self, attempt: Attempt, prepared: Prepared) -> None:
+        """Do what must be done before a child may exist."""
+        looking = asyncio.ensure_future(self._look(attempt))
+        try:
+            await self._record_intent(prepared)
+        finally:
+            await looking
 
     async def _look(self, attempt: Attempt) -> None:
         # What an earlier engine's attempt has written cannot be told from what was there before.

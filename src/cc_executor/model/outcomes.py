@@ -172,6 +172,17 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit_resets_at: float | None = None
 
 
+class Content(msgspec.Struct, frozen=True):
+    """What a file held when it was looked at.
+
+    Attributes:
+        sha256: Hexadecimal.
+    """
+
+    size_bytes: int
+    sha256: str
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is different in a workspace after an attempt: paths relative to it, sorted.
 
@@ -180,6 +191,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         mode_changed: Paths of which nothing but the permissions changed.
         complete: False when the workspace was too large to compare within the bound; the lists
             then hold what was seen.
+        contents: What regular files among `created` and `modified` held when the attempt had ended.
+            Bounded: a file that is too large, or beyond the first 1,000, is missing here.
     """
 
     created: tuple[str, ...] = ()
@@ -188,6 +201,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     renamed: tuple[tuple[str, str], ...] = ()
     mode_changed: tuple[str, ...] = ()
     complete: bool = True
+    contents: dict[str, Content] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

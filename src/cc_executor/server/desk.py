@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from cc_executor.errors import (
     LimitReached,
     NotPermitted,
     ResourcesShort,
+    ServerUnavailable,
     TaskNotFound,
 )
 from cc_executor.model.events import Cursor, StreamEvent
@@ -27,7 +28,7 @@ from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
 from cc_executor.model.principals import Principal, Scope
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
-from cc_executor.model.results import ExecutionResult, result_of
+from cc_executor.model.results import ExecutionResult, TaskResult, result_of
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
@@ -72,11 +73,21 @@ class Desk:
         *,
         workspace: Path,
     ) -> None:
+        self._accepts = True
         self._engine = engine
         self._store = store
         self._resources = resources
         self._limits = limits
         self._workspace = workspace
+
+    @property
+    def accepts(self) -> bool:
+        """Whether new work is taken."""
+        return self._accepts
+
+    def stop_accepting(self) -> None:
+        """Take no new work from now on: the server is on its way out."""
+        self._accepts = False
 
     # --- running -----------------------------------------------------------------------------
 
@@ -148,6 +159,8 @@ class Desk:
         Raises:
             ResourcesShort, LimitReached: There is none.
         """
+        if not self._accepts:
+            raise ServerUnavailable("", "the server is stopping and takes no new work")
         left = self._resources.latest()
         floors = (
             ("disk", left.disk_free_bytes, self._limits.min_free_disk_mb),
@@ -246,17 +259,34 @@ class Desk:
         after: Cursor | None = None,
         agent_events: bool = True,
         until_end: bool = True,
-    ) -> AsyncIterator[StreamEvent]:
-        """Return an iterator over everything that happens, from `after` to the end.
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        """Return an iterator over everything that happens, from `after` to the end, in batches.
 
         Raises:
             ExecutionNotFound: There is none, or it is somebody else's.
         """
         _demand(who, Scope.READ)
         full_id = (await self._owned(who, execution_id)).id
-        return self._engine.follow(
+        return self._engine.follow_in_batches(
             full_id, after=after, agent_events=agent_events, until_end=until_end
         )
+
+    async def head(self, who: Principal, execution_id: str) -> Cursor:
+        """Return the cursor of a reader who has seen everything that is there now."""
+        _demand(who, Scope.READ)
+        return await self._engine.head((await self._owned(who, execution_id)).id)
+
+    async def task(self, who: Principal, of: str) -> TaskResult:
+        """Return a task as it stands: `EXECUTION.NUMBER` or `EXECUTION.NAME`.
+
+        Raises:
+            ExecutionNotFound, TaskNotFound: There is no such thing, or it is somebody else's.
+        """
+        _demand(who, Scope.READ)
+        _execution, task = await self.find_task(who, of)
+        if task is None:
+            raise TaskNotFound(of)
+        return TaskResult(record=task)
 
     async def find_task(self, who: Principal, of: str) -> tuple[ExecutionRecord, TaskRecord | None]:
         """Return the execution, and the task if `of` names one: `EXECUTION.NUMBER` or `.NAME`.

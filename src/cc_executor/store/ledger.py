@@ -58,15 +58,22 @@ from cc_executor.store.tables import ExecutionRow, Tables, TaskRow
 
 
 def create(
-    tables: Tables, execution: ExecutionRecord, tasks: Sequence[TaskRecord]
+    tables: Tables,
+    execution: ExecutionRecord,
+    tasks: Sequence[TaskRecord],
+    changes: Sequence[Change] = (),
 ) -> tuple[Lifecycle, ...]:
-    """Add an execution with its tasks; its state is what its tasks make it.
+    """Add an execution with its tasks, and make its owner's first changes.
 
     Raises:
         DuplicateExecution: The id is taken.
-        ValueError: The tasks are not the entries of the execution's list.
+        InvalidTransition, AgentSessionBusy, TaskNotFound, StaleWrite: As `record` says.
+        ValueError: The tasks are not the entries of the execution's list, or there are changes by
+            nobody.
     """
     _check_tasks(execution, tasks)
+    if changes and execution.owner is None:
+        raise ValueError(f"{execution.id}: nobody owns it who could change it")
     if tables.execution_row(execution.id) is not None:
         raise DuplicateExecution(execution.id)
     state = state_of_list(task.state for task in tasks if _counts(task))
@@ -74,10 +81,11 @@ def create(
     tables.add_execution(msgspec.structs.replace(execution, state=state, ended_at=ended_at))
     for task in tasks:
         tables.add_task(task, counts=_counts(task))
-    entry = _Entry(tables, ExecutionRow(execution.id, TaskState.QUEUED, execution.generation))
+    entry = _Entry(tables, ExecutionRow(execution.id, state, execution.generation))
     entry.tell(SUBMITTED, execution.created_at, data=facts.of_submission(execution))
     if state is not TaskState.QUEUED:
         entry.tell(event_of_execution(TaskState.QUEUED, state), execution.created_at)
+    entry.make(changes)
     return tuple(entry.events)
 
 
@@ -108,9 +116,7 @@ def record(tables: Tables, lease: Lease, changes: Sequence[Change]) -> tuple[Lif
     if lease.generation != execution.generation or lease.generation == 0:
         raise StaleWrite(execution.id, held=lease.generation, current=execution.generation)
     entry = _Entry(tables, execution)
-    for change in changes:
-        entry.apply(change)
-    entry.settle(changes)
+    entry.make(changes)
     return tuple(entry.events)
 
 
@@ -160,7 +166,13 @@ class _Entry:
         self._tables.add_event(event)
         self.events.append(event)
 
-    def apply(self, change: Change) -> None:
+    def make(self, changes: Sequence[Change]) -> None:
+        """Make the changes in order, and what follows from them for the execution."""
+        for change in changes:
+            self._make(change)
+        self._settle(changes)
+
+    def _make(self, change: Change) -> None:
         """Make one change."""
         match change:
             case TaskMoved():
@@ -176,7 +188,7 @@ class _Entry:
             case _:
                 assert_never(change)
 
-    def settle(self, changes: Sequence[Change]) -> None:
+    def _settle(self, changes: Sequence[Change]) -> None:
         """Bring the execution to the state that its tasks now make it."""
         moves = [change for change in changes if isinstance(change, TaskMoved)]
         if not moves:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from cc_executor.cli.render.findings import finding_lines
 from cc_executor.cli.render.summary import answer_lines, summary
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import duration, harmless, instant, money, one_line, why
@@ -15,6 +16,7 @@ from cc_executor.model.outcomes import EndedBy, Executed, Outcome
 from cc_executor.model.results import ExecutionResult, TaskResult
 
 _MOST_FILES = 50
+_MOST_FINDINGS = 100
 
 
 def execution_details(execution: ExecutionResult) -> list[Text]:
@@ -69,6 +71,7 @@ def _facts_of_outcome(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "executed", executed(outcome.executed)
         yield "duration", duration(outcome.executed.duration_s)
     yield "verified", str(outcome.verified.status)
+    yield from _findings(outcome)
     yield "model", outcome.model or ""
     if outcome.claimed.results or outcome.cost_usd is not None:
         yield "cost", money(outcome.cost_usd)
@@ -85,6 +88,14 @@ def _facts_of_outcome(outcome: Outcome) -> Iterator[tuple[str, str]]:
             yield kind, harmless(path)
         if len(paths) > _MOST_FILES:
             yield kind, f"... and {len(paths) - _MOST_FILES} more (--json has them all)"
+
+
+def _findings(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    lines = list(finding_lines(outcome.verified))
+    for line in lines[:_MOST_FINDINGS]:
+        yield line.kind, line.text
+    if len(lines) > _MOST_FINDINGS:
+        yield "findings", f"... and {len(lines) - _MOST_FINDINGS} more (--json has them all)"
 
 
 def executed(seen: Executed) -> str:

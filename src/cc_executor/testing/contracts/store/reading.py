@@ -25,7 +25,7 @@ from cc_executor.testing.contracts.store.samples import (
 class ReadingPromises(WithStore):
     async def test_what_does_not_exist_is_not_found(self, store: Store) -> None:
         await owned(store)
-        for read in (store.execution, store.tasks, store.find):
+        for read in (store.execution, store.tasks, store.execution_with_tasks, store.find):
             with pytest.raises(ExecutionNotFound) as refusal:
                 await read("nothing")
             assert refusal.value.execution_id == "nothing"
@@ -34,6 +34,14 @@ class ReadingPromises(WithStore):
         assert await store.attempts("run.1") == ()
         assert await store.attempts("nothing") == ()
         assert await store.events("nothing") == ()
+
+    async def test_an_execution_and_its_tasks_are_read_together(self, store: Store) -> None:
+        lease = await owned(store)
+        await store.record(lease, *started("run.1"), *succeeded("run.1"))
+        assert await store.execution_with_tasks("run") == (
+            await store.execution("run"),
+            await store.tasks("run"),
+        )
 
     # --- events ------------------------------------------------------------------------------
 
