@@ -244,7 +244,7 @@ async def test_r3_a_way_that_breaks_is_taken_up_again_unseen(own_redis: RedisSer
 async def test_r3_an_opening_whose_answer_was_lost_is_made_once(own_redis: RedisServer) -> None:
     async with (
         Meddler(own_redis.socket) as meddler,
-        connected(meddler.url, pool_size=1) as sessions,
+        connected(meddler.url, pool_size=1, terms=TERMS._replace(max_sessions=2)) as sessions,
     ):
         await sessions.open("ada")
         meddler.passing.clear()
