@@ -21,6 +21,7 @@ from cc_executor.model.specs import (
     MAX_PROMPT_BYTES,
     MAX_TASKS,
     NAME_PATTERN,
+    Isolation,
     PermissionMode,
     TaskList,
     TaskSpec,
@@ -180,6 +181,7 @@ _KINDS: Final[Mapping[str, str]] = {
 _CHOICES: Final[Mapping[str, str]] = {
     "timeout": "a number of seconds, or `auto`",
     "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
+    "isolation": f"one of {', '.join(get_args(Isolation))}",
 }
 
 
