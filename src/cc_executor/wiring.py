@@ -25,10 +25,12 @@ from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
 from cc_executor.process.nudges import SocketNudges
+from cc_executor.process.run import run_subprocess
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.settings import Settings
 from cc_executor.store.sqlite import SqliteStore
 from cc_executor.workspace.disk import DiskWorkspaces
+from cc_executor.workspace.grounds import StateGrounds
 
 if TYPE_CHECKING:
     from cc_executor.process.resources import SystemResources
@@ -60,6 +62,7 @@ async def open_engine(
         journals=FolderJournals(home),
         owners=FolderOwners(home, engine_id),
         workspaces=DiskWorkspaces(ignored=(home.path,)),
+        grounds=StateGrounds(home.path, run_subprocess, environ),
         executables=executables(settings, environ),
         nudges=SocketNudges(home.path / "engines"),
         engines=DetachedEngines(

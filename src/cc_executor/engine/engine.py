@@ -16,6 +16,7 @@ from cc_executor.engine.submit import check, records
 from cc_executor.engine.watch import Watch
 from cc_executor.engine.world import World
 from cc_executor.errors import (
+    ExecutionNotFound,
     InvalidTransition,
     NothingToContinue,
     NotResponding,
@@ -23,6 +24,7 @@ from cc_executor.errors import (
     StaleWrite,
 )
 from cc_executor.model.events import Cursor, StreamEvent
+from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.plan import continued
 from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
@@ -237,6 +239,19 @@ class Engine:
         for refused in await asyncio.gather(*map(take_up, left), return_exceptions=True):
             if isinstance(refused, BaseException):
                 raise refused
+
+        await self._clear_grounds()
+
+    async def _clear_grounds(self) -> None:
+        """Remove copies and worktrees whose engine died between the end of a task and this."""
+        for task_id in await asyncio.to_thread(self._world.grounds.uncleared):
+            try:
+                execution = await self._world.store.execution(execution_of(task_id))
+            except ExecutionNotFound:  # not of this store: nobody knows what it is worth
+                continue
+            tasks = await self._world.store.tasks(execution.id)
+            if any(one.id == task_id and is_final(one.state) for one in tasks):
+                await asyncio.to_thread(self._world.grounds.clear, task_id)
 
     async def settled(self) -> None:
         """Return when what is only settled here, not carried on, is over.

@@ -33,15 +33,16 @@ def check(world: World, task_list: TaskList) -> TaskList:
     directory that it makes) is checked when its turn comes.
 
     Raises:
-        InvalidWorkspace, UnknownAgent, AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed:
-            Nothing was recorded or started.
+        InvalidWorkspace, UnknownAgent, AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed,
+        ProgramNotInstalled: Nothing was recorded or started.
     """
     checked = resolved(task_list)
     world.workspaces.check(Path(checked.workspace))
     seen: set[str] = set()
     for spec in checked.tasks:
         if not spec.needs:
-            world.workspaces.check(Path(spec.workspace or checked.workspace))
+            workspace = world.workspaces.check(Path(spec.workspace or checked.workspace))
+            world.grounds.check(workspace, spec.isolation)
         _check_program(world, spec, seen)
     return checked
 
