@@ -50,6 +50,7 @@ class TaskRun:
         task: The task as it stands.
         upstream: Outcomes of the tasks that have succeeded, by name.
         carry_on: Whether new attempts may be made. Without, a running one is stopped and settled.
+        prepared: The first attempt, if it is prepared already.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class TaskRun:
         upstream: Mapping[str, Outcome],
         *,
         carry_on: bool,
+        prepared: Prepared | None = None,
     ) -> None:
         self._world = world
         self._book = book
         self._task = task
         self._upstream = upstream
         self._carry_on = carry_on
+        self._prepared = prepared
         self._number = task.attempts
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
@@ -177,6 +180,9 @@ class TaskRun:
             await self._book.move_if_allowed(self._task.id, Move.PAUSE)
 
     async def _prepare(self) -> Prepared:
+        if self._prepared is not None:
+            prepared, self._prepared = self._prepared, None
+            return prepared
         return await asyncio.to_thread(self._prepare_now)
 
     def _prepare_now(self) -> Prepared:
