@@ -47,7 +47,7 @@ PROMISED: Final = {
     "stream.subscribe": ("read", "execution_id task_id after from agent_events until_end"),
     "stream.ack": ("read", "subscription cursor"),
     "stream.unsubscribe": ("read", "subscription"),
-    "session.resume": ("read", "token"),
+    "session.resume": ("read", "token cursors"),
     "history.list": ("read", "before limit records"),
 }
 

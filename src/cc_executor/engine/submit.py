@@ -143,7 +143,8 @@ def _prepared(
     outcomes = upstream(tasks)
     prepared = {}
     for task in tasks:
-        if task.id in plan.start:
+        # A ground of its own is made when the task begins, not before it is recorded.
+        if task.id in plan.start and task.spec.isolation == "none":
             with contextlib.suppress(CCExecutorError):
                 spec = with_references(task.spec, outcomes)
                 prepared[task.id] = prepare(world, spec, attempt_id(task.id, 1))
