@@ -25,7 +25,11 @@ from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
 from cc_executor.process.nudges import SocketNudges
+<<<<<<< HEAD
 from cc_executor.process.run import run_subprocess
+=======
+from cc_executor.process.resources import SystemResources
+>>>>>>> sessions
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.settings import Settings
 from cc_executor.store.sqlite import SqliteStore
@@ -96,6 +100,16 @@ async def open_sessions(settings: Settings, clock: Clock | None = None) -> Sessi
 
     home = await asyncio.to_thread(StateDirectory, settings.home)
     return await SqliteSessions.open_file(home.sessions, terms, clock)
+
+
+async def open_resources(settings: Settings) -> SystemResources:
+    """Return what the machine has left, as seen from the state directory; whoever asks closes it.
+
+    Raises:
+        StateDirectoryRefused: It cannot be used.
+    """
+    home = await asyncio.to_thread(StateDirectory, settings.home)
+    return await asyncio.to_thread(SystemResources, home.path)
 
 
 def _redis_sessions(settings: Settings, terms: Terms, clock: Clock) -> Sessions:
