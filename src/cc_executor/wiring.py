@@ -7,7 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.world import World
@@ -25,19 +25,13 @@ from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
 from cc_executor.process.nudges import SocketNudges
-<<<<<<< HEAD
-from cc_executor.process.run import run_subprocess
-=======
 from cc_executor.process.resources import SystemResources
->>>>>>> sessions
+from cc_executor.process.run import run_subprocess
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.settings import Settings
 from cc_executor.store.sqlite import SqliteStore
 from cc_executor.workspace.disk import DiskWorkspaces
 from cc_executor.workspace.grounds import StateGrounds
-
-if TYPE_CHECKING:
-    from cc_executor.process.resources import SystemResources
 
 #: By name: it stands on a floor above this one.
 DETACHED_ENGINE: Final = "cc_executor.client.detached"
@@ -164,10 +158,3 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
     )
-
-
-def open_resources(settings: Settings) -> SystemResources:
-    """Return what looks at the machine, to be closed. Blocking for a moment (files)."""
-    from cc_executor.process.resources import SystemResources
-
-    return SystemResources(settings.home)

@@ -169,7 +169,7 @@ async def _opened(
     stack.push_async_callback(engine.aclose)
     sessions = await open_sessions(settings)
     stack.push_async_callback(sessions.aclose)
-    resources = open_resources(settings)
+    resources = await open_resources(settings)
     stack.callback(resources.close)
     return Parts(engine=engine, store=store, sessions=sessions, resources=resources)
 
