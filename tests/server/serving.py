@@ -192,6 +192,12 @@ class ServerProcess(_Reachable):
             assert time.monotonic() < gives_up_at, self.log.read_text()
             time.sleep(_PAUSE_S)
 
+    def stop(self) -> None:
+        """Ask it to end; return when it is gone."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(BOUND_S)
+
     def kill(self) -> None:
         """Kill it; return when it is gone."""
         assert self._process is not None

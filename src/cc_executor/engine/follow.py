@@ -16,7 +16,7 @@ from cc_executor.model.lifecycle import is_final
 from cc_executor.model.records import TaskRecord
 from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 64 * 1024
 _PAGE = 500
 
 
@@ -195,9 +195,9 @@ class _OpenAttempt:
         self._journal: JournalReader | None = None
         self._shown_seq = after_seq
         spec = tasks[self._task_id].spec
-        self._reader: Reader | None = (
-            dialect_named(spec.dialect).reader(spec) if agent_events else None
-        )
+        # Nothing is to be read in what a plain program prints.
+        wanted = agent_events and spec.command is None
+        self._reader: Reader | None = dialect_named(spec.dialect).reader(spec) if wanted else None
         # A reader needs the beginning of a line that the cursor may stand in the middle of.
         self._seq = -1 if self._reader else after_seq
 
