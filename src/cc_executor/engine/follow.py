@@ -31,7 +31,8 @@ async def follow(
 ) -> AsyncIterator[StreamEvent]:
     """Yield lifecycle events, output and agent events in order; end with the execution.
 
-    An attempt's whole output stands between its `attempt.started` and its `attempt.ended`.
+    An attempt's whole output stands between its `attempt.starting` and its `attempt.ended`; the
+    note that it has started may come after its first bytes.
     A slow reader costs two file offsets, nothing else.
 
     Args:
