@@ -353,19 +353,6 @@ async def test_a_permission_that_is_refused_starts_nothing_and_says_why(
     assert not Path(str(folder) + ".started").exists()
 
 
-async def test_an_attempt_that_nobody_ever_ordered_can_never_start(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    assert await supervision.adopt(folder) is None
-    folder.mkdir(mode=0o700)
-
-    assert await supervision.adopt(folder) is None
-    assert await supervision.adopt(folder) is None
-
-    with pytest.raises(SpawnFailed):
-        await supervision.start(launch(("/bin/true",), folder), folder)
-
-
 async def test_a_lock_that_a_power_failure_emptied_counts_as_lost(
     supervision: ProcessSupervision, folder: Path
 ) -> None:
@@ -389,20 +376,6 @@ async def test_an_outcome_that_a_power_failure_ate_counts_as_lost(
     assert isinstance(executed, Executed)
     assert executed.ended_by is EndedBy.LOST
     assert await supervision.adopt(folder) == executed
-
-
-async def test_two_engines_may_attend_to_one_attempt(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    first = await supervision.start(launch(Script().line("up").hang(), folder), folder)
-    second = await supervision.adopt(folder)
-    assert isinstance(second, Attended)
-
-    await first.aclose()
-    await second.pause()
-    await second.stop(StopReason.CANCEL)
-
-    assert (await second.wait()).ended_by is EndedBy.CANCEL
 
 
 async def test_a_supervisor_that_obeys_nobody_is_killed_with_its_tree(

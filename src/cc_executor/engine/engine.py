@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from enum import Enum, auto
 from functools import partial
 from typing import Final
 
-from cc_executor.engine.follow import follow
+from cc_executor.engine.follow import follow, head
 from cc_executor.engine.prepare import Prepared
 from cc_executor.engine.run import Run
 from cc_executor.engine.submit import Accepted, accept, check, records
@@ -23,11 +25,12 @@ from cc_executor.errors import (
     SpawnFailed,
 )
 from cc_executor.model.events import Cursor, StreamEvent
+from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.plan import continued
 from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
 from cc_executor.model.specs import TaskList
-from cc_executor.ports.journal import Ownership
+from cc_executor.ports.journal import Journals, Ownership
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +39,27 @@ _WISH_TIMEOUT_S: Final = 60.0
 #: How many executions are taken up side by side: the store commits what comes together at once.
 _TAKEN_UP_AT_ONCE: Final = 16
 _SETTLED: Final = {Wish.PAUSE: TaskState.PAUSED, Wish.RESUME: TaskState.RUNNING}
+
+
+class _Care(Enum):
+    """What an engine does with an execution whose own engine is dead."""
+
+    SETTLE = auto()  # stop what still runs, skip what waited: its caller is gone, too
+    CARRY_ON = auto()
+    DETACH = auto()  # have an engine process of its own carry on
+    LEAVE = auto()  # to the next server, or to the next one who looks
+
+
+#: By where the engine lives and where the dead one lived. An engine that was started for one
+#: execution starts no other: were it to fail, each failure would start the next.
+_CARE: Final = {
+    (Host.IN_PROCESS, Host.IN_PROCESS): _Care.SETTLE,
+    (Host.IN_PROCESS, Host.DETACHED): _Care.DETACH,
+    (Host.SERVER, Host.IN_PROCESS): _Care.SETTLE,
+    (Host.SERVER, Host.DETACHED): _Care.DETACH,
+    (Host.SERVER, Host.SERVER): _Care.CARRY_ON,
+    (Host.DETACHED, Host.IN_PROCESS): _Care.SETTLE,
+}
 
 
 class Engine:
@@ -57,6 +81,11 @@ class Engine:
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._watch = Watch(world, self._runs_here, self._look_after)
         self._listening = False
+
+    @property
+    def journals(self) -> Journals:
+        """Where the output of attempts, checks and judges is kept."""
+        return self._world.journals
 
     # --- beginning ---------------------------------------------------------------------------
 
@@ -259,6 +288,19 @@ class Engine:
             if isinstance(refused, BaseException):
                 raise refused
 
+        await self._clear_grounds()
+
+    async def _clear_grounds(self) -> None:
+        """Remove copies and worktrees whose engine died between the end of a task and this."""
+        for task_id in await asyncio.to_thread(self._world.grounds.uncleared):
+            try:
+                execution = await self._world.store.execution(execution_of(task_id))
+            except ExecutionNotFound:  # not of this store: nobody knows what it is worth
+                continue
+            tasks = await self._world.store.tasks(execution.id)
+            if any(one.id == task_id and is_final(one.state) for one in tasks):
+                await asyncio.to_thread(self._world.grounds.clear, task_id)
+
     async def settled(self) -> None:
         """Return when what is only settled here, not carried on, is over.
 
@@ -267,6 +309,11 @@ class Engine:
         settling = [task for run, task in self._runs.values() if not run.carries_on]
         if settling:
             await asyncio.wait(settling)
+
+    @property
+    def running(self) -> int:
+        """How many executions run here."""
+        return sum(not task.done() for _, task in self._runs.values())
 
     async def quiet(self) -> None:
         """Return when nothing runs here. Unbounded: whoever waits sets the bound."""
@@ -278,21 +325,20 @@ class Engine:
         return own is not None and not own[1].done()
 
     async def _look_after(self, execution: ExecutionRecord) -> None:
-        """Take care of an execution if its engine is dead.
-
-        One that lived in its caller's process is settled here: what still runs is stopped, what
-        waited is skipped. One that may go on without a caller gets an engine of its own.
-        """
+        """Take care of an execution if its engine is dead, as `_CARE` says."""
         if execution.id in self._runs or is_final(execution.state):
             return
         if await asyncio.to_thread(self._world.owners.is_owned, execution.id):
             return
-        if execution.host is Host.IN_PROCESS:
-            await self._take(execution.id, carry_on=False)
-        elif execution.host is Host.SERVER and self._host is Host.SERVER:
-            await self._take(execution.id, carry_on=True)
-        else:
-            await self.detach(execution.id)
+        match _CARE.get((self._host, execution.host), _Care.LEAVE):
+            case _Care.SETTLE:
+                await self._take(execution.id, carry_on=False)
+            case _Care.CARRY_ON:
+                await self._take(execution.id, carry_on=True)
+            case _Care.DETACH:
+                await self.detach(execution.id)
+            case _Care.LEAVE:
+                pass
 
     async def _take(self, execution_id: str, *, carry_on: bool) -> bool:
         ownership = await asyncio.to_thread(self._world.owners.acquire, execution_id)
@@ -343,6 +389,8 @@ class Engine:
             self._world.owners.is_owned, execution.id
         ):
             self._world.nudges.nudge(execution.owner)
+        elif execution.host is Host.SERVER and self._host is Host.IN_PROCESS:
+            await self.detach(execution.id)  # its server is gone, and this cannot wait for the next
         else:  # nobody is there to hear it
             await self._look_after(execution)
 
@@ -378,7 +426,7 @@ class Engine:
                     return
                 await signals.beyond(ticket)
 
-    def follow(
+    async def follow(
         self,
         execution_id: str,
         *,
@@ -387,6 +435,23 @@ class Engine:
         until_end: bool = True,
     ) -> AsyncIterator[StreamEvent]:
         """Iterate over the stream of an execution; see `engine.follow`."""
+        batches = self.follow_in_batches(
+            execution_id, after=after, agent_events=agent_events, until_end=until_end
+        )
+        async with contextlib.aclosing(batches):
+            async for batch in batches:
+                for item in batch:
+                    yield item
+
+    def follow_in_batches(
+        self,
+        execution_id: str,
+        *,
+        after: Cursor | None = None,
+        agent_events: bool = True,
+        until_end: bool = True,
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        """Iterate over the stream of an execution, by what was found at once."""
         return follow(
             self._world,
             self._watch,
@@ -395,6 +460,10 @@ class Engine:
             agent_events=agent_events,
             until_end=until_end,
         )
+
+    async def head(self, execution_id: str) -> Cursor:
+        """Return the cursor of a reader who has seen everything that is there now."""
+        return await head(self._world, execution_id)
 
     # --- the end -----------------------------------------------------------------------------
 

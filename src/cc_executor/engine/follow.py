@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 
 from cc_executor.agents.base import Reader
@@ -14,7 +14,7 @@ from cc_executor.model.events import Cursor, FromAgent, Lifecycle, Output, Strea
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import is_final
 from cc_executor.model.records import TaskRecord
-from cc_executor.ports.journal import Chunk, JournalReader
+from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
 _READ_BYTES = 256 * 1024
 _PAGE = 500
@@ -28,12 +28,12 @@ async def follow(
     after: Cursor,
     agent_events: bool,
     until_end: bool,
-) -> AsyncIterator[StreamEvent]:
+) -> AsyncGenerator[Sequence[StreamEvent], None]:
     """Yield lifecycle events, output and agent events in order; end with the execution.
 
-    An attempt's whole output stands between its `attempt.starting` and its `attempt.ended`; the
-    note that it has started may come after its first bytes.
-    A slow reader costs two file offsets, nothing else.
+    They come in batches: what one look has found. An attempt's whole output stands between its
+    `attempt.starting` and its `attempt.ended`; the note that it has started may come after its first
+    bytes. A slow reader costs two file offsets, nothing else.
 
     Args:
         world: The engine's world.
@@ -46,30 +46,28 @@ async def follow(
     tasks = {task.id: task for task in await world.store.tasks(execution_id)}
     with watch.reading(execution_id) as signals:
         places = _Places(world, watch, tasks, agent_events=agent_events)
-        await places.open_at(after, execution_id)
         seq = after.seq
         over = False
         read = -1  # as many records as were known when they were last looked at
         try:
+            await places.open_at(after, execution_id)
             while True:
                 ticket = signals.ticket()
                 moved = False
                 if signals.records != read:
                     read = signals.records
-                    execution = await world.store.execution(execution_id)
-                    over = is_final(execution.state)
+                    over = is_final((await world.store.execution(execution_id)).state)
                     events = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
                     if len(events) == _PAGE:
                         read = -1  # there may be more
-                    for event in events:
-                        async for item in places.before(event):
-                            yield item
-                        yield event
-                        seq = event.seq
+                    async for items in places.with_output(events):
+                        yield items
+                    if events:
+                        seq = events[-1].seq
                         moved = True
-                async for item in places.new_output():
+                async for items in places.new_output():
                     moved = True
-                    yield item
+                    yield items
                 if moved:
                     continue
                 if over or not until_end:
@@ -77,6 +75,26 @@ async def follow(
                 await signals.beyond(ticket)
         finally:
             places.close()
+
+
+async def head(world: World, execution_id: str) -> Cursor:
+    """Return the cursor of a reader who has seen everything that is there now."""
+    seq = 0
+    running: set[str] = set()
+    while page := await world.store.events(execution_id, after_seq=seq, limit=_PAGE):
+        for event in page:
+            of_attempt = _attempt_of(event)
+            if of_attempt is not None and event.kind == "attempt.starting":
+                running.add(of_attempt)
+            elif of_attempt is not None and event.kind == "attempt.ended":
+                running.discard(of_attempt)
+        seq = page[-1].seq
+    lengths = await asyncio.to_thread(_lengths, world.journals, running)
+    return Cursor(seq=seq, chunks={one: length - 1 for one, length in lengths.items() if length})
+
+
+def _lengths(journals: Journals, attempts: set[str]) -> dict[str, int]:
+    return {one: journals.length(one) for one in attempts}
 
 
 class _Places:
@@ -105,21 +123,31 @@ class _Places:
                     self._note(event)
             seq = page[-1].seq
 
-    async def before(self, event: Lifecycle) -> AsyncIterator[StreamEvent]:
-        """Yield what comes before an event: the rest of an attempt's output before its end."""
-        ended = self._note(event)
-        if ended is not None:
-            try:
-                async for item in _drain(ended):
-                    yield item
-            finally:
-                ended.close()
+    async def with_output(
+        self, events: Sequence[Lifecycle]
+    ) -> AsyncIterator[Sequence[StreamEvent]]:
+        """Yield events, and before the end of an attempt the rest of its output."""
+        waiting: list[StreamEvent] = []
+        for event in events:
+            ended = self._note(event)
+            if ended is not None:
+                if waiting:
+                    yield waiting
+                    waiting = []
+                try:
+                    async for items in _drain(ended):
+                        yield items
+                finally:
+                    ended.close()
+            waiting.append(event)
+        if waiting:
+            yield waiting
 
-    async def new_output(self) -> AsyncIterator[StreamEvent]:
+    async def new_output(self) -> AsyncIterator[Sequence[StreamEvent]]:
         """Yield what the open attempts have written meanwhile."""
         for one in tuple(self._open.values()):
-            async for item in _drain(one):
-                yield item
+            async for items in _drain(one):
+                yield items
 
     def close(self) -> None:
         for one in self._open.values():
@@ -220,10 +248,10 @@ class _OpenAttempt:
             self._journal.close()
 
 
-async def _drain(one: _OpenAttempt) -> AsyncIterator[StreamEvent]:
+async def _drain(one: _OpenAttempt) -> AsyncIterator[Sequence[StreamEvent]]:
     while (items := await asyncio.to_thread(one.read)) is not None:
-        for item in items:
-            yield item
+        if items:  # those before the cursor were read for the reader of the agent's lines only
+            yield items
 
 
 def _attempt_of(event: Lifecycle) -> str | None:

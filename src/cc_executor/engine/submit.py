@@ -50,15 +50,18 @@ def check(world: World, task_list: TaskList) -> TaskList:
     directory that it makes) is checked when its turn comes.
 
     Raises:
-        InvalidWorkspace, UnknownAgent, AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed:
-            Nothing was recorded or started.
+        InvalidWorkspace, UnknownAgent, AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed,
+        ProgramNotInstalled: Nothing was recorded or started.
     """
     checked = resolved(task_list)
     world.workspaces.check(Path(checked.workspace))
     seen: set[str] = set()
     for spec in checked.tasks:
-        if not spec.needs and spec.workspace != checked.workspace:
-            world.workspaces.check(Path(spec.workspace or checked.workspace))
+        if not spec.needs:
+            workspace = Path(spec.workspace or checked.workspace)
+            if spec.workspace != checked.workspace:
+                workspace = world.workspaces.check(workspace)
+            world.grounds.check(workspace, spec.isolation)
         _check_program(world, spec, seen)
     return checked
 
@@ -140,7 +143,8 @@ def _prepared(
     outcomes = upstream(tasks)
     prepared = {}
     for task in tasks:
-        if task.id in plan.start:
+        # A ground of its own is made when the task begins, not before it is recorded.
+        if task.id in plan.start and task.spec.isolation == "none":
             with contextlib.suppress(CCExecutorError):
                 spec = with_references(task.spec, outcomes)
                 prepared[task.id] = prepare(world, spec, attempt_id(task.id, 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 #: Key of `scope["state"]` under which a listener puts its `Connection`.
@@ -46,7 +46,7 @@ class Head(NamedTuple):
         return values[0] if values else None
 
 
-def head_of(scope: dict[str, Any], peer: Peer) -> Head:
+def head_of(scope: Mapping[str, Any], peer: Peer) -> Head:
     """Return the head of an ASGI `http` or `websocket` scope."""
     return Head(
         headers=_by_name(scope["headers"]),
@@ -56,8 +56,7 @@ def head_of(scope: dict[str, Any], peer: Peer) -> Head:
 
 
 def _by_name(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, tuple[str, ...]]:
-    headers: dict[str, tuple[str, ...]] = {}
+    headers: dict[str, list[str]] = {}
     for name, value in raw:
-        key = name.decode("latin-1").lower()
-        headers[key] = (*headers.get(key, ()), value.decode("latin-1"))
-    return headers
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return {name: tuple(values) for name, values in headers.items()}
