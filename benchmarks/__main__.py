@@ -49,16 +49,17 @@ takes 0.9 ms), about 4.5 ms in all:
 | second commit | 0.4 |
 | reading the result from the store | 0.3 |
 
-Six hops between threads and processes are in it, of 50 to 100 microseconds each on an idle machine,
-and of milliseconds where others compete for the cores. The engine itself computes for 2.9 ms a run
-(3.5 ms before the two commits were one), which four times a bare run has no room for: the floor of
-this design on two cores is about 4 times where nothing else runs, and it is met by some runs, not yet
-by the median. What would still help is another store connection in the loop's own thread, or fewer
-layers of Python; both cost more than they bring to agents that run for minutes.
+Each hop between threads and processes costs 50 to 100 microseconds on an idle machine, and milliseconds
+where others compete for the cores. The engine alone computes for about 2.9 ms a run (3.5 ms before the
+creation and the first intent were one commit), the supervisor for 0.5 ms: with the 0.9 ms of the
+program itself that is five times a bare run, less what two cores do side by side. So four times is met
+by the quickest runs only, and by the median once there is less to compute: fewer statements, fewer
+layers of Python. The first runs of a process are slower by a millisecond: its log of writes grows, and
+a file that grows takes longer to flush.
 
 **Capture.** Every byte is read (4.5 GB/s on the core that measured this), summed (CRC-32, 4.2 GB/s) and
 written to the page cache (3.9 GB/s): together 1.4 GB/s on one core, while a bare read with a core for
-itself reaches 4.9 GB/s, which is 0.29 of it. The second row compares with exactly that loop. The
+itself reaches 3 to 5 GB/s: 0.29 of the fastest. The second row compares with exactly that loop. The
 checksum is what a reader and a recovery prove the bytes by, so it stays. A second thread for it would
 take the core that the agent computes on.
 """
