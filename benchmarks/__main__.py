@@ -50,12 +50,12 @@ takes 0.9 ms), about 4.5 ms in all:
 | reading the result from the store | 0.3 |
 
 Each hop between threads and processes costs 50 to 100 microseconds on an idle machine, and milliseconds
-where others compete for the cores. The engine alone computes for about 2.9 ms a run (3.5 ms before the
-creation and the first intent were one commit), the supervisor for 0.5 ms: with the 0.9 ms of the
-program itself that is five times a bare run, less what two cores do side by side. So four times is met
-by the quickest runs only, and by the median once there is less to compute: fewer statements, fewer
-layers of Python. The first runs of a process are slower by a millisecond: its log of writes grows, and
-a file that grows takes longer to flush.
+where others compete for the cores. The engine alone computes for about 3 ms a run (about 3.5 ms before
+the creation and the first intent were one commit), the supervisor for 0.5 ms: with the 0.9 ms of the
+program itself that is nearly five times a bare run, less what two cores do side by side. Four times is
+not met, and will not be before there is less to compute. Rows that do the same differ by when they come:
+the store's log still grows in the first of them, and a flush of a file that grows took 0.22 ms here, of
+one that does not 0.08 ms. That explains a part of the difference; the rest is not explained yet.
 
 **Capture.** Every byte is read (4.5 GB/s on the core that measured this), summed (CRC-32, 4.2 GB/s) and
 written to the page cache (3.9 GB/s): together 1.4 GB/s on one core, while a bare read with a core for
