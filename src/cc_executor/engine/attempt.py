@@ -145,6 +145,8 @@ class Attempt:
         try:
             if self._prepared.launch.judged:
                 await self._watch(supervised, tail)
+            else:
+                await self._announce(supervised)
             executed = await supervised.wait()
             return await asyncio.to_thread(self._outcome, executed, tail)
         finally:
@@ -157,6 +159,16 @@ class Attempt:
             return await asyncio.to_thread(self._outcome, executed, tail)
         finally:
             tail.close()
+
+    async def _announce(self, supervised: Supervised) -> None:
+        """Tell of output until the child has ended."""
+        head = 0
+        while True:
+            await supervised.changed(beyond=head)
+            if supervised.head <= head:
+                return
+            head = supervised.head
+            self._on_output()
 
     async def _watch(self, supervised: Supervised, tail: _Tail) -> None:
         excuse_s: float | None = None

@@ -31,6 +31,7 @@ class Book:
         execution: The execution.
         lease: The right to write.
         on_change: Called after every write.
+        on_output: Called whenever an attempt has more output to read.
         new_tasks: The tasks of an execution that is not created yet; None: it is in the store.
 
     Attributes:
@@ -43,6 +44,7 @@ class Book:
         execution: ExecutionRecord,
         lease: Lease,
         on_change: Callable[[], None],
+        on_output: Callable[[], None],
         *,
         new_tasks: Sequence[TaskRecord] | None,
     ) -> None:
@@ -50,6 +52,7 @@ class Book:
         self._execution = execution
         self._lease = lease
         self.on_change = on_change
+        self.on_output = on_output
         self._tasks = {task.id: task for task in new_tasks or ()}
         self._turn = asyncio.Lock()  # only one entry can be the first
         self.created: asyncio.Future[None] = asyncio.get_running_loop().create_future()

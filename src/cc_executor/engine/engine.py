@@ -224,12 +224,12 @@ class Engine:
         if not self._listening:
             self._listening = True
             self._world.nudges.listen(self._engine_id, self._wake_all)
-        recorded = partial(self._watch.recorded, execution.id)
         run = Run(
             self._world,
             execution,
             lease,
-            recorded,
+            partial(self._watch.recorded, execution.id),
+            partial(self._watch.grown, execution.id),
             new_tasks=new_tasks,
             prepared=prepared,
             carry_on=carry_on,

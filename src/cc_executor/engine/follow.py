@@ -32,7 +32,8 @@ async def follow(
     """Yield lifecycle events, output and agent events in order; end with the execution.
 
     They come in batches: what one look has found. An attempt's whole output stands between its
-    `attempt.starting` and its `attempt.ended`. A slow reader costs two file offsets, nothing else.
+    `attempt.starting` and its `attempt.ended`; the note that it has started may come after its first
+    bytes. A slow reader costs two file offsets, nothing else.
 
     Args:
         world: The engine's world.

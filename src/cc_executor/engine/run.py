@@ -37,7 +37,8 @@ class Run:
         world: The engine's world.
         execution: The execution.
         lease: The right to write to it.
-        on_change: Called after every recorded move and whenever there is output.
+        on_change: Called after every recorded move.
+        on_output: Called whenever there is more output to read.
         new_tasks: The tasks of an execution that is to be created; None: the store knows.
         prepared: By task id, first attempts that are prepared already.
         carry_on: Whether to run what is left. Without, what runs is stopped and settled and what
@@ -50,6 +51,7 @@ class Run:
         execution: ExecutionRecord,
         lease: Lease,
         on_change: Callable[[], None],
+        on_output: Callable[[], None],
         *,
         new_tasks: tuple[TaskRecord, ...] | None = None,
         prepared: Mapping[str, Prepared] | None = None,
@@ -57,7 +59,7 @@ class Run:
     ) -> None:
         self._world = world
         self._execution = execution
-        self._book = Book(world, execution, lease, on_change, new_tasks=new_tasks)
+        self._book = Book(world, execution, lease, on_change, on_output, new_tasks=new_tasks)
         self._prepared = dict(prepared or {})
         self._carry_on = carry_on
         self._live: dict[str, TaskRun] = {}

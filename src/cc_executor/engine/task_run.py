@@ -218,7 +218,7 @@ class TaskRun:
         beside = Beside(
             self._world,
             attempt_id(self._task.id, self._number),
-            self._book.on_change,
+            self._book.on_output,
             self._take_over,
         )
         if not self._carry_on and is_checked(prepared.spec):
@@ -244,7 +244,7 @@ class TaskRun:
     def _new_attempt(self, prepared: Prepared) -> Attempt:
         of_attempt = attempt_id(self._task.id, self._number)
         folder = self._world.journals.folder(of_attempt)
-        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_change)
+        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_output)
         attempt.inherit_wishes(paused=self._paused, stop=self._stop)
         self._attempt = attempt
         return attempt

@@ -12,7 +12,7 @@ from cc_executor.model.lifecycle import is_final
 from cc_executor.model.records import ExecutionRecord
 from cc_executor.ports.journal import Journals
 
-#: How often it is looked at what does not ring: output files, and other engines' records.
+#: How often it is looked at what does not ring: other engines' output and records.
 _LOOK_S: Final = 0.05
 #: Every how many looks it is asked whether another engine still lives.
 _LOOKS_PER_CARE: Final = 4
@@ -73,8 +73,8 @@ class Signals:
 class Watch:
     """Rings for readers.
 
-    What runs in this engine rings by itself when it records something. For the rest (files that a
-    supervisor appends to, executions of other engines) one task looks again and again, however many
+    What runs in this engine rings by itself when it records something or its agent says something.
+    For the rest (executions of other engines, and what their supervisors append to) one task looks again and again, however many
     readers there are, and only while there are any.
 
     Args:
@@ -102,6 +102,11 @@ class Watch:
         """Wake the readers of an execution."""
         if execution_id in self._signals:
             self._signals[execution_id][0].recorded()
+
+    def grown(self, execution_id: str) -> None:
+        """Wake the readers of an execution: there is more output."""
+        if execution_id in self._signals:
+            self._signals[execution_id][0].grown()
 
     # --- for readers -------------------------------------------------------------------------
 
@@ -157,8 +162,7 @@ class Watch:
         lengths = tuple(self._lengths.items())
         if lengths:
             for execution_id in await asyncio.to_thread(_grown, self._world.journals, lengths):
-                if execution_id in self._signals:
-                    self._signals[execution_id][0].grown()
+                self.grown(execution_id)
         elsewhere = self._elsewhere()
         if not elsewhere:
             return version
