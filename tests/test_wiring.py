@@ -11,7 +11,7 @@ from cc_executor.store.sessions.redis import RedisSessions
 from cc_executor.store.sessions.sqlite import SqliteSessions
 from cc_executor.testing.clock import ManualClock
 from cc_executor.testing.redis_server import RedisServer
-from cc_executor.wiring import open_sessions
+from cc_executor.wiring import open_resources, open_sessions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,3 +90,11 @@ async def test_redis_without_its_package_says_what_to_install(
     with pytest.raises(InvalidSetting) as refusal:
         await open_sessions(settings(tmp_path, REDIS_URL="redis://127.0.0.1"))
     assert refusal.value.hint == "Install cc-executor[redis]."
+
+
+async def test_resources_are_those_of_the_state_directory(tmp_path: Path) -> None:
+    home = tmp_path / "state"
+    resources = await open_resources(settings(home))
+    assert resources.latest().disk_free_bytes is not None
+    resources.close()
+    assert home.is_dir()

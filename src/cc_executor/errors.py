@@ -826,6 +826,46 @@ class ConnectionLost(Unavailable):
         return f"the connection was lost: {self.problem}"
 
 
+class ServerNotTrusted(Unavailable):
+    """What answers at a server's address cannot show that it is that server.
+
+    Attributes:
+        address: Where.
+        problem: What is wrong with its certificate, as a phrase.
+    """
+
+    code = "server.not_trusted"
+    hint = "Name the authority that signed its certificate with --server-ca FILE."
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(address, problem)
+        self.address = address
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.address} is not trusted: {self.problem}"
+
+
+class IncompatibleServer(Unavailable):
+    """What answers is no server of cc-executor, or one that this version cannot talk to.
+
+    Attributes:
+        address: Where.
+        problem: What does not fit, as a phrase.
+    """
+
+    code = "server.incompatible"
+    hint = "Use the same version of cc-executor on both sides."
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(address, problem)
+        self.address = address
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.problem}"
+
+
 class ServerFailed(Unavailable):
     """The server failed at a request for a reason of its own, which stands in its log."""
 

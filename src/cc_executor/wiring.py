@@ -7,7 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.world import World
@@ -25,13 +25,13 @@ from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
 from cc_executor.process.nudges import SocketNudges
+from cc_executor.process.resources import SystemResources
+from cc_executor.process.run import run_subprocess
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.settings import Settings
 from cc_executor.store.sqlite import SqliteStore
 from cc_executor.workspace.disk import DiskWorkspaces
-
-if TYPE_CHECKING:
-    from cc_executor.process.resources import SystemResources
+from cc_executor.workspace.grounds import StateGrounds
 
 #: By name: it stands on a floor above this one.
 DETACHED_ENGINE: Final = "cc_executor.client.detached"
@@ -60,6 +60,7 @@ async def open_engine(
         journals=FolderJournals(home),
         owners=FolderOwners(home, engine_id),
         workspaces=DiskWorkspaces(ignored=(home.path,)),
+        grounds=StateGrounds(home.path, run_subprocess, environ),
         executables=executables(settings, environ),
         nudges=SocketNudges(home.path / "engines"),
         engines=DetachedEngines(
@@ -93,6 +94,16 @@ async def open_sessions(settings: Settings, clock: Clock | None = None) -> Sessi
 
     home = await asyncio.to_thread(StateDirectory, settings.home)
     return await SqliteSessions.open_file(home.sessions, terms, clock)
+
+
+async def open_resources(settings: Settings) -> SystemResources:
+    """Return what the machine has left, as seen from the state directory; whoever asks closes it.
+
+    Raises:
+        StateDirectoryRefused: It cannot be used.
+    """
+    home = await asyncio.to_thread(StateDirectory, settings.home)
+    return await asyncio.to_thread(SystemResources, home.path)
 
 
 def _redis_sessions(settings: Settings, terms: Terms, clock: Clock) -> Sessions:
@@ -147,10 +158,3 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
     )
-
-
-def open_resources(settings: Settings) -> SystemResources:
-    """Return what looks at the machine, to be closed. Blocking for a moment (files)."""
-    from cc_executor.process.resources import SystemResources
-
-    return SystemResources(settings.home)

@@ -16,6 +16,7 @@ INTERNAL = {
     "cc_executor.process.connections.Refused": "the supervisor: the answer says it",
     "cc_executor.process.standby.CannotContain": "the supervisor: the outcome says it",
     "cc_executor.workspace.beneath.PathRefused": "the guard's readers: a finding says why",
+    "cc_executor.workspace.git.GitFailed": "grounds: a refusal or a result says it",
     "cc_executor.process.wire.WireLost": "the engine's side: it finds out what became of it",
 }
 

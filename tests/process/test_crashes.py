@@ -135,7 +135,7 @@ async def test_an_engine_killed_before_it_gave_the_word_to_start_has_started_not
     with engine("start", folder, ordered, crash_at=point) as killed:
         assert killed.wait(20) == -signal.SIGKILL
 
-    assert (folder / layout.LAUNCH).exists()
+    assert (folder / layout.LAUNCH).exists() == (point == "client.folder_written")
     assert await supervision.adopt(folder) is None
     assert not (folder.parent / "starts").exists()
 

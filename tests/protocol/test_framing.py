@@ -396,6 +396,12 @@ def test_what_has_not_the_shape_that_its_name_promises_is_refused(
         StreamReader().read(told(method, params))
 
 
+@pytest.mark.parametrize("params", [b"", b"{", b"\xff", b'{"subscription": 5}', b'{"a":' * 100_000])
+def test_a_notification_that_cannot_be_read_has_no_subscription(params: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        subscription_of(Told("process.output", msgspec.Raw(params)))
+
+
 def test_output_without_bytes_is_refused() -> None:
     (notice,) = framed(Framer("s", EXECUTION), chunks(b"x"))
     params = msgspec.json.decode(notice.encode())["params"]

@@ -31,18 +31,19 @@ class Meddler:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        self.cut()
-        if self._talks:
-            await asyncio.wait(self._talks)
+        await self.cut()
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
-    def cut(self) -> None:
-        """End all connections, without a word."""
-        for talk in self._talks:
+    async def cut(self) -> None:
+        """End all connections, without a word; what is held back never comes."""
+        talks = set(self._talks)
+        for talk in talks:
             talk.cancel()
+        if talks:
+            await asyncio.wait(talks)
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connected += 1

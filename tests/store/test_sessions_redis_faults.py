@@ -237,22 +237,40 @@ async def test_r3_a_way_that_breaks_is_taken_up_again_unseen(own_redis: RedisSer
         for number in range(1, 6):
             await sessions.open("ada")
             assert meddler.connected == number
-            meddler.cut()
+            await meddler.cut()
         assert await sessions.count() == 5
 
 
-async def test_r3_an_opening_whose_answer_was_lost_is_made_once(own_redis: RedisServer) -> None:
+async def test_r3_a_caller_who_gives_up_costs_no_connection(own_redis: RedisServer) -> None:
     async with (
         Meddler(own_redis.socket) as meddler,
         connected(meddler.url, pool_size=1) as sessions,
     ):
         await sessions.open("ada")
         meddler.passing.clear()
+        giving_up = asyncio.create_task(sessions.open("ada"))
+        while not has_opened(own_redis, 2):
+            await asyncio.sleep(0.005)
+        giving_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await giving_up
+        meddler.passing.set()
+        assert await sessions.count() == 2
+        assert meddler.connected == 1
+
+
+async def test_r3_an_opening_whose_answer_was_lost_is_made_once(own_redis: RedisServer) -> None:
+    async with (
+        Meddler(own_redis.socket) as meddler,
+        connected(meddler.url, pool_size=1, terms=TERMS._replace(max_sessions=2)) as sessions,
+    ):
+        await sessions.open("ada")
+        meddler.passing.clear()
         opening = asyncio.create_task(sessions.open("ada"))
         while not has_opened(own_redis, 2):
             await asyncio.sleep(0.005)
-        meddler.passing.set()  # for who connects again; what was held back is cut off before
-        meddler.cut()
+        await meddler.cut()
+        meddler.passing.set()
         session, token = await opening
         assert await sessions.count() == 2
         assert (await sessions.resume(token, "ada")).id == session.id

@@ -23,6 +23,9 @@ PERMISSION_MODES: Final = (
     "plan",
 )
 
+#: The words of `model.specs.Isolation`.
+ISOLATIONS: Final = ("none", "copy", "worktree")
+
 
 def _for_machines(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click calls it by position
     if value:
@@ -204,6 +207,11 @@ _TASK_OPTIONS: Final[tuple[Decorator[Any], ...]] = (
         "--repairs",
         type=click.IntRange(min=0),
         help="How often a refuted result is given back to the agent's session.  [default: 0]",
+    ),
+    click.option(
+        "--isolation",
+        type=click.Choice(ISOLATIONS),
+        help="Work in the workspace itself, in a copy of it, or in a git worktree.  [default: none]",
     ),
     click.option(
         "--continue-on-failure",

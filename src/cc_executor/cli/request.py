@@ -36,6 +36,7 @@ class Asked(NamedTuple):
     checks: tuple[tuple[str, ...], ...]
     validation_prompt: str | None
     repairs: int | None
+    isolation: str | None
     continue_on_failure: bool
     parallel: bool
     execution_id: str | None
@@ -159,6 +160,7 @@ def _given_fields(asked: Asked) -> dict[str, Any]:
         "checks",
         "validation_prompt",
         "repairs",
+        "isolation",
     )
     fields = {name: getattr(asked, name) for name in names}
     given = {name: value for name, value in fields.items() if value not in (None, ())}

@@ -8,8 +8,8 @@ import click
 
 from cc_executor.settings import SETTINGS, Setting
 
-#: The one setting of servers that every command has: which server it talks to.
-_OF_CLIENTS: Final = "server"
+#: The settings of servers that every command has: which server it talks to, and how.
+_OF_CLIENTS: Final = ("server", "server_ca", "token_file")
 
 
 def setting_options(*, hidden: bool) -> list[click.Option]:
@@ -22,7 +22,7 @@ def setting_options(*, hidden: bool) -> list[click.Option]:
             except where `cc-executor server` shows them.
     """
     return [
-        _option(setting, hidden=hidden or (setting.of_server and setting.name != _OF_CLIENTS))
+        _option(setting, hidden=hidden or (setting.of_server and setting.name not in _OF_CLIENTS))
         for setting in SETTINGS
     ]
 
@@ -32,7 +32,7 @@ def server_options() -> list[click.Option]:
     return [
         _option(setting, hidden=False)
         for setting in SETTINGS
-        if setting.of_server and setting.name != _OF_CLIENTS
+        if setting.of_server and setting.name not in _OF_CLIENTS
     ]
 
 

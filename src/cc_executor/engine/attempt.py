@@ -89,6 +89,7 @@ class Attempt:
         """
         permitted = asyncio.ensure_future(self._is_permitted(permission))
         try:
+            await asyncio.sleep(0)  # what takes longest, a wait for the disk, begins first
             supervised = await self._world.supervision.start_when(
                 permitted, self._prepared.launch, self._folder
             )

@@ -20,7 +20,7 @@ from cc_executor.errors import AgentSessionBusy, CCExecutorError, SpawnFailed
 from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move
-from cc_executor.model.outcomes import Executed, Outcome
+from cc_executor.model.outcomes import Changes, Executed, Outcome
 from cc_executor.model.records import (
     AttemptEnded,
     AttemptRecord,
@@ -50,6 +50,7 @@ class TaskRun:
         task: The task as it stands.
         upstream: Outcomes of the tasks that have succeeded, by name.
         carry_on: Whether new attempts may be made. Without, a running one is stopped and settled.
+        prepared: The first attempt, if it is prepared already.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class TaskRun:
         upstream: Mapping[str, Outcome],
         *,
         carry_on: bool,
+        prepared: Prepared | None = None,
     ) -> None:
         self._world = world
         self._book = book
         self._task = task
         self._upstream = upstream
         self._carry_on = carry_on
+        self._prepared = prepared
         self._number = task.attempts
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
@@ -133,7 +136,7 @@ class TaskRun:
         if supervised is None:
             return await self._end(_CANCELLED_BEFORE)
         outcome = await self._watch(attempt, supervised)
-        return await self._end(await self._verified(prepared, outcome))
+        return await self._end(await self._concluded(prepared, outcome))
 
     async def _intend(self, attempt: Attempt, prepared: Prepared) -> None:
         """Do what must be done before a child may exist."""
@@ -177,6 +180,9 @@ class TaskRun:
             await self._book.move_if_allowed(self._task.id, Move.PAUSE)
 
     async def _prepare(self) -> Prepared:
+        if self._prepared is not None:
+            prepared, self._prepared = self._prepared, None
+            return prepared
         return await asyncio.to_thread(self._prepare_now)
 
     def _prepare_now(self) -> Prepared:
@@ -185,7 +191,27 @@ class TaskRun:
             last = self._outcomes[-1]
             assert last is not None
             spec = repair_spec(spec, last)
+        if spec.isolation != "none":
+            workspace = self._world.workspaces.check(Path(spec.workspace or "."))
+            ground = self._world.grounds.prepare(self._task.id, workspace, spec.isolation)
+            spec = msgspec.structs.replace(spec, workspace=str(ground))
         return prepare(self._world, spec, attempt_id(self._task.id, self._number))
+
+    async def _concluded(self, prepared: Prepared, outcome: Outcome) -> Outcome:
+        """Return the outcome of an attempt after all that follows it: its work put by, and checked.
+
+        It is put by before anything is checked: what is on the branch is what was checked, not
+        what checks have left behind.
+        """
+        if self._task.spec.isolation == "none":
+            return await self._verified(prepared, outcome)
+        ident = self._task.id
+        grounds, label = self._world.grounds, f"{self._task.name}, attempt {self._number}"
+        changed = outcome.changes != Changes()
+        await asyncio.to_thread(grounds.save, ident, label)
+        outcome = await self._verified(prepared, outcome)
+        ground = await asyncio.to_thread(grounds.look, ident, changed=changed)
+        return msgspec.structs.replace(outcome, ground=ground)
 
     async def _verified(self, prepared: Prepared, outcome: Outcome) -> Outcome:
         """Return the outcome after everything that the task wants checked was checked."""
@@ -262,6 +288,8 @@ class TaskRun:
             TaskMoved(task_id=self._task.id, move=move, at=now, outcome=None if again else outcome),
         )
         self._log_end(outcome)
+        if not again and outcome.ground is not None:
+            await asyncio.to_thread(self._world.grounds.clear, self._task.id)
         return again
 
     def _is_due_again(self, outcome: Outcome) -> bool:
@@ -309,7 +337,7 @@ class TaskRun:
         prepared = await self._prepare()
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)
-        return await self._verified(prepared, outcome)
+        return await self._concluded(prepared, outcome)
 
     async def _find_out(self, attempt: Attempt, last: AttemptRecord) -> Outcome:
         found = await self._world.supervision.adopt(self._world.journals.folder(last.id))

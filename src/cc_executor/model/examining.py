@@ -145,8 +145,11 @@ def last_contents(evidence: Evidence) -> dict[str, dict[str, Held]]:
     ended = [task for task in evidence.tasks if task.outcome is not None and not task.carried_from]
     for task in sorted(ended, key=lambda one: one.ended_at or 0.0):
         assert task.outcome is not None
-        changes = task.outcome.changes
-        files = found.setdefault(task.spec.workspace or "", {})
+        changes, ground = task.outcome.changes, task.outcome.ground
+        if ground is not None and ground.path is None:
+            continue  # what it wrote stands in a branch, or it wrote nothing
+        where = (ground.path if ground is not None else task.spec.workspace) or ""
+        files = found.setdefault(where, {})
         files.update({path: Held(task.id, None) for path in changes.deleted})
         for path in (*changes.created, *changes.modified):
             files.pop(path, None)  # what an earlier task left there is not there any more

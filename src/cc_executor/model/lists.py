@@ -21,6 +21,7 @@ from cc_executor.model.specs import (
     MAX_PROMPT_BYTES,
     MAX_TASKS,
     NAME_PATTERN,
+    Isolation,
     PermissionMode,
     TaskList,
     TaskSpec,
@@ -170,6 +171,7 @@ _RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
 _CHOICES: Final[Mapping[str, str]] = {
     "timeout": "a number of seconds, or `auto`",
     "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
+    "isolation": f"one of {', '.join(get_args(Isolation))}",
 }
 
 

@@ -204,6 +204,28 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contents: dict[str, Content] = {}
 
 
+class Ground(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an isolated task worked, and what has come out of it.
+
+    Attributes:
+        isolation: `copy` or `worktree`.
+        path: Of the copy or worktree, where it is kept; None: it was removed, nothing is lost.
+        branch: With a commit for each attempt that changed something; None: nothing was changed.
+        base: The commit that it began with.
+        commit: The last commit.
+        patch: File with all that is different since the base, for `git apply`.
+        problem: Why the result could not be put on a branch; the worktree is kept then.
+    """
+
+    isolation: str
+    path: str | None = None
+    branch: str | None = None
+    base: str | None = None
+    commit: str | None = None
+    patch: str | None = None
+    problem: str | None = None
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How an attempt, and with its last attempt a task, ended.
 
@@ -212,6 +234,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         failure: The taxonomy's slug; None exactly when `state` is `succeeded`.
         detail: Which timer or which limit, where the failure has kinds.
         message: One sentence for people.
+        ground: Where an isolated task worked; None: in its workspace.
     """
 
     state: TaskState
@@ -222,6 +245,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     claimed: Claimed = Claimed()
     verified: Verified = Verified()
     changes: Changes = Changes()
+    ground: Ground | None = None
     cost_usd: float | None = None
     usage: Usage | None = None
     model: str | None = None

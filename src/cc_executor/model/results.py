@@ -81,6 +81,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             "files_created": list(changes.created) if changes else [],
             "files_modified": list(changes.modified) if changes else [],
             "files_deleted": list(changes.deleted) if changes else [],
+            "ground": msgspec.to_builtins(outcome.ground) if outcome and outcome.ground else None,
             "files_complete": changes.complete if changes else False,
             "result": self.result,
             "cost_usd": outcome.cost_usd if outcome else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -197,9 +198,9 @@ def encoded(subscriptions: Subscriptions) -> bytes:
     if len(written) > MAX_SUBSCRIPTIONS_BYTES:
         raise LimitReached(
             "subscriptions of a session",
-            value=MAX_SUBSCRIPTIONS_BYTES,
-            asked=len(written),
-            unit="bytes",
+            value=MAX_SUBSCRIPTIONS_BYTES // 1024,
+            asked=math.ceil(len(written) / 1024),
+            unit="KiB",
         )
     return written
 

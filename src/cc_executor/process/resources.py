@@ -1,91 +1,83 @@
-"""What the machine has left, looked at by a thread of its own. Starts no process."""
+"""What the machine has left, looked at again and again in a thread of its own."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
+import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-import psutil
+from cc_executor.ports.resources import ResourceSample
+from cc_executor.process.machine import Machine, cores
 
-from cc_executor.ports.resources import Pressure, ResourceSample
+_log = logging.getLogger(__name__)
 
-_LOOK_S: Final = 2.0
-_PRESSURE: Final = Path("/proc/pressure")
+EVERY_S: Final = 2.0
+
+#: A sample that is older is not shown any more: a file system that hangs keeps the thread from
+#: looking, and what was free then says nothing.
+_STALE_S: Final = 10.0
+
+_CLOSE_LIMIT_S: Final = 1.0
+
+
+class _Seen(NamedTuple):
+    sample: ResourceSample
+    at: float  # by the monotonic clock: the other one may be set
 
 
 class SystemResources:
-    """Implements `ports.resources.Resources`.
+    """Implements `ports.resources.Resources` with what the operating system tells.
 
-    The first look is taken before the constructor returns; from then on a thread looks every two
-    seconds, so that nobody who asks ever waits for a disk or for /proc.
+    Starts no program. Looks once before it returns: blocking, so make it in a thread.
 
     Args:
-        path: A directory of the file system whose free space counts.
+        path: The directory whose free space counts.
+        every_s: Time between two looks.
+        look: Looks; None: at this machine.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._closed = threading.Event()
-        psutil.cpu_percent()  # counts from here on
-        self._latest = self._look()
+    def __init__(
+        self,
+        path: Path,
+        *,
+        every_s: float = EVERY_S,
+        look: Callable[[float], ResourceSample] | None = None,
+    ) -> None:
+        self._look = look or Machine(str(path)).look
+        self._every_s = every_s
+        self._seen = self._seen_now()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="resources", daemon=True)
         self._thread.start()
 
     def latest(self) -> ResourceSample:
-        """Return the newest sample; never blocks."""
-        return self._latest
+        """Return the newest sample; never blocks.
+
+        When none could be taken for 10 s, what it would say is unknown.
+        """
+        seen = self._seen
+        if time.monotonic() - seen.at > _STALE_S:
+            return ResourceSample(at=seen.sample.at, cores=cores())
+        return seen.sample
 
     def close(self) -> None:
-        """Stop looking. Doing it again changes nothing."""
-        self._closed.set()
+        """Stop looking. Calling it again does nothing."""
+        self._closing.set()
+        self._thread.join(_CLOSE_LIMIT_S)  # it may hang in a look
 
     def _watch(self) -> None:
-        while not self._closed.wait(_LOOK_S):
-            with contextlib.suppress(OSError, psutil.Error):  # the last sample stays
-                self._latest = self._look()
+        failed = False
+        while not self._closing.wait(self._every_s):
+            try:
+                self._seen = self._seen_now()
+                failed = False
+            except Exception:  # noqa: BLE001 - samples get stale, which is shown; the next may be good
+                if not failed:
+                    _log.exception("looking at the machine failed")
+                failed = True
 
-    def _look(self) -> ResourceSample:
-        memory = psutil.virtual_memory()
-        disk = shutil.disk_usage(self._path)
-        return ResourceSample(
-            at=time.time(),
-            cores=os.cpu_count() or 1,
-            load=os.getloadavg(),
-            cpu_percent=psutil.cpu_percent(),
-            memory_total_bytes=memory.total,
-            memory_available_bytes=memory.available,
-            swap_used_bytes=_swap_used(),
-            disk_total_bytes=disk.total,
-            disk_free_bytes=disk.free,
-            pressure={
-                resource: pressure
-                for resource in ("cpu", "memory", "io")
-                if (pressure := _pressure(_PRESSURE / resource)) is not None
-            },
-        )
-
-
-def _swap_used() -> int | None:
-    try:
-        return int(psutil.swap_memory().used)
-    except (OSError, psutil.Error, RuntimeError):
-        return None
-
-
-def _pressure(file: Path) -> Pressure | None:
-    """Return what the kernel says, None where it says nothing.
-
-    Source: Documentation/accounting/psi.rst; lines such as
-    `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`.
-    """
-    try:
-        lines = file.read_text(encoding="ascii").splitlines()
-        shares = {line.split()[0]: float(line.split()[1].removeprefix("avg10=")) for line in lines}
-        return Pressure(some=shares["some"], full=shares.get("full"))
-    except (OSError, LookupError, ValueError):
-        return None
+    def _seen_now(self) -> _Seen:
+        return _Seen(self._look(time.time()), time.monotonic())

@@ -165,13 +165,13 @@ class Standby:
         brand = new_brand()
         try:
             self._adapt(order.containment)
-            os.chdir(order.folder)
             reaper = Reaper()
             containment = Containment(self._group, reaper.reap)
             supervisor = Supervisor(order, pipes, containment, reaper, self._tools)
             if not self._is_permitted():
                 pipes.close()
                 return
+            os.chdir(order.folder)
             groups = ((self._group.kind, self._group.path),) if self._group else ()
             lock = claim("", Claim(os.getpid(), brand, groups))
         except (OSError, AlreadyClaimed, CannotContain) as error:

@@ -78,14 +78,18 @@ class ProcessSupervision:
         order = launching.order(launch, folder)
         if len(order) > MAX_ORDER_BYTES:
             raise SpawnFailed(f"arguments and environment of {len(order)} bytes are too many")
-        try:
-            await asyncio.to_thread(launching.write_folder, launch, folder)
-        except OSError as error:
-            raise SpawnFailed(f"its folder cannot be written: {error}") from error
-        reach("client.folder_written")
         wire = await self._stock.take()
         attempt = Attended(folder, self._stock)
         attempt.prime(wire, order)
+        try:
+            await asyncio.to_thread(launching.write_folder, launch, folder)
+        except OSError as error:
+            await attempt.drop()
+            raise SpawnFailed(f"its folder cannot be written: {error}") from error
+        except BaseException:
+            await attempt.drop()
+            raise
+        reach("client.folder_written")
         return attempt
 
     async def _begin(self, attempt: Attended, folder: Path) -> Attended:

@@ -38,6 +38,13 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _OfStream(msgspec.Struct, frozen=True, kw_only=True):
+    """What every notification of a stream says.
+
+    Attributes:
+        subscription: Which stream: the id that `stream.subscribe` and `execute` gave.
+        execution_id: Whose stream it is.
+    """
+
     subscription: str
     execution_id: str
 
@@ -63,12 +70,28 @@ class LifecycleTold(_OfStream, frozen=True, kw_only=True):
 
 
 class _OfAttempt(_OfStream, frozen=True, kw_only=True):
+    """What concerns the output of an attempt.
+
+    Attributes:
+        task_id: Which task.
+        attempt: Number of the attempt, from 1.
+        at: Seconds since the epoch, UTC.
+    """
+
     task_id: str
     attempt: int
     at: float
 
 
 class _OfProcess(_OfStream, frozen=True, kw_only=True):
+    """What concerns the process of an attempt.
+
+    Attributes:
+        task_id: Which task.
+        attempt: Number of the attempt, from 1; null for what concerns the task as a whole.
+        at: Seconds since the epoch, UTC.
+    """
+
     task_id: str
     attempt: int | None
     at: float

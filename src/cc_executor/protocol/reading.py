@@ -56,6 +56,8 @@ class _Message(msgspec.Struct):
     error: Fault | None = None
 
 
+#: What reading what is no JSON, or not of the shape, ends with.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _MESSAGE: Final = msgspec.json.Decoder(_Message)
 _BATCH: Final = msgspec.json.Decoder(list[_Message])
 
@@ -71,7 +73,7 @@ def incoming(data: bytes | str) -> list[Answered | Told]:
     is_batch = data[:1] in ("[", b"[")
     try:
         messages = _BATCH.decode(data) if is_batch else [_MESSAGE.decode(data)]
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except _UNREADABLE as error:
         raise MalformedMessage(f"from the server cannot be read: {error}") from None
     return [
         Answered(message.id, message.result, message.error)
@@ -107,8 +109,15 @@ _SUBSCRIBED: Final = msgspec.json.Decoder(_Subscribed)
 
 
 def subscription_of(told: Told) -> str | None:
-    """Return the subscription that a notification belongs to, None when it belongs to none."""
-    return _SUBSCRIBED.decode(told.params).subscription
+    """Return the subscription that a notification belongs to, None when it belongs to none.
+
+    Raises:
+        MalformedMessage: Its parameters are not those of a notification.
+    """
+    try:
+        return _SUBSCRIBED.decode(told.params).subscription
+    except _UNREADABLE as error:
+        raise MalformedMessage(f"{told.method} cannot be read: {error}") from None
 
 
 class StreamReader:
@@ -139,7 +148,7 @@ class StreamReader:
         """
         try:
             return self._read(told)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except _UNREADABLE as error:
             raise MalformedMessage(f"{told.method} cannot be read: {error}") from None
 
     def _read(self, told: Told) -> StreamEvent | StreamNote | None:

@@ -13,8 +13,9 @@ from cc_executor.errors import CCExecutorError, NoSuchPath, NotAuthenticated, Ra
 from cc_executor.model.principals import Principal
 from cc_executor.protocol.faults import data_of, signs_of
 from cc_executor.server.listener.connections import Connection
+from cc_executor.server.security import cors
 from cc_executor.server.security.guard import Guard
-from cc_executor.server.security.head import CONNECTION, head_of
+from cc_executor.server.security.head import CONNECTION, Head, head_of
 
 _log = logging.getLogger(__name__)
 
@@ -73,8 +74,15 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or be one WebSocket to its end."""
         connection: Connection = scope["state"][CONNECTION]
+        head = head_of(scope, connection.peer)
         try:
-            principal = self._admitted(scope, connection)
+            self._guard.check_source(head)
+            if scope["type"] == "http":
+                send = _saying(send, cors.ALWAYS + cors.answer_to_page(head))
+                if cors.is_preflight(scope["method"], head):
+                    await _agree(send, cors.preflight(head))
+                    return
+            principal = self._admitted(scope, head)
         except CCExecutorError as refusal:
             _log.warning(
                 "refused",
@@ -91,10 +99,8 @@ class App:
         with self._presence.of(principal, connection.transport.abort):
             await door(scope, receive, send)
 
-    def _admitted(self, scope: Scope, connection: Connection) -> Principal | None:
-        head = head_of(scope, connection.peer)
+    def _admitted(self, scope: Scope, head: Head) -> Principal | None:
         if scope["type"] == "http" and scope["path"] in OPEN_PATHS:
-            self._guard.check_source(head)
             with contextlib.suppress(NotAuthenticated):
                 return self._guard.identify(head)
             return None
@@ -102,6 +108,22 @@ class App:
         if scope["type"] == "websocket" and scope["path"] not in _WEBSOCKETS:
             raise NoSuchPath("WebSocket", scope["path"][:200])
         return principal
+
+
+def _saying(send: Send, more: cors.Headers) -> Send:
+    """Return a channel whose answers say more in their heads."""
+
+    async def say(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *more]}
+        await send(message)
+
+    return say
+
+
+async def _agree(send: Send, headers: cors.Headers) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def refuse(scope: Scope, send: Send, refusal: CCExecutorError) -> None:

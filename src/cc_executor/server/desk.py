@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ from cc_executor.ports.store import Store
 
 _MIB: Final = 1024 * 1024
 _MAX_KEY_CHARS: Final = 255
+#: What `_id_for` makes.
+_OF_A_KEY: Final = re.compile(r"k[0-9a-f]{31}")
 
 
 class DeskLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +102,7 @@ class Desk:
         workspace: str | None = None,
         sequential: bool = True,
         idempotency_key: str | None = None,
+        execution_id: str | None = None,
     ) -> ExecutionResult:
         """Accept a task list and start it; what is returned survives everything.
 
@@ -109,6 +113,8 @@ class Desk:
             sequential: Whether a task without `needs` waits for the one before it.
             idempotency_key: The same key and list give the same execution, however often and
                 after whatever crash they are sent; None: every call is a new one.
+            execution_id: The caller's choice of an id, None for a new one; not with a key, which
+                stands for one already.
 
         Raises:
             NotPermitted: `who` lacks the scope.
@@ -117,7 +123,8 @@ class Desk:
         _demand(who, Scope.RUN)
         base = str(self._workspace / (workspace or "."))
         asked = task_list(value, workspace=base, sequential=sequential)
-        execution_id = None
+        if execution_id is not None:
+            _check_choice(execution_id, idempotency_key)
         if idempotency_key is not None:
             execution_id = _id_for(who, idempotency_key)
             earlier = await self._earlier(idempotency_key, execution_id, asked)
@@ -320,6 +327,14 @@ class Desk:
 def _demand(who: Principal, scope: Scope) -> None:
     if not who.may(scope):
         raise NotPermitted(scope)
+
+
+def _check_choice(execution_id: str, idempotency_key: str | None) -> None:
+    """Do nothing when a caller may choose the id: those that keys stand for are nobody's choice."""
+    if idempotency_key is not None:
+        raise InvalidSpec("execution_id", "cannot be chosen together with `idempotency_key`")
+    if _OF_A_KEY.fullmatch(execution_id):
+        raise InvalidSpec("execution_id", f"{execution_id!r} looks like the id of a key")
 
 
 def _id_for(who: Principal, key: str) -> str:

@@ -169,7 +169,7 @@ async def _opened(
     stack.push_async_callback(engine.aclose)
     sessions = await open_sessions(settings)
     stack.push_async_callback(sessions.aclose)
-    resources = open_resources(settings)
+    resources = await open_resources(settings)
     stack.callback(resources.close)
     return Parts(engine=engine, store=store, sessions=sessions, resources=resources)
 
@@ -205,11 +205,7 @@ def _tcp(settings: Settings) -> socket.socket:
 
 
 def _unix(path: Path) -> socket.socket:
-    try:
-        if stat.S_ISSOCK(path.lstat().st_mode):
-            path.unlink()  # a killed server's: the state directory is ours, so it is not in use
-    except FileNotFoundError:
-        pass
+    _remove_stale(path)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         before = os.umask(0o177)  # never open to others, not even for a moment
@@ -222,6 +218,30 @@ def _unix(path: Path) -> socket.socket:
         bound.close()
         raise ServerUnavailable(f"unix://{path}", f"cannot be listened on: {error}") from error
     return bound
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove the socket that a killed server has left; one that somebody listens on stays.
+
+    Raises:
+        ServerUnavailable: Somebody does.
+    """
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+            asking.settimeout(_FAREWELL_S)
+            asking.connect(str(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        path.unlink(missing_ok=True)
+        return
+    except OSError as error:
+        raise ServerUnavailable(f"unix://{path}", f"cannot be listened on: {error}") from error
+    raise ServerUnavailable(
+        f"unix://{path}",
+        "another program listens there",
+        hint="Choose another path with --socket.",
+    )
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -249,10 +269,10 @@ def _urls(settings: Settings, doors: list[Door]) -> list[str]:
 
 
 def _peers(settings: Settings) -> frozenset[str] | None:
-    """Return who may connect: where a proxy speaks TLS for us, nobody else may reach us in the clear."""
+    """Return who may connect besides this machine: in the clear only the proxy that speaks TLS for us."""
     if settings.tls_cert is not None or not settings.trusted_proxies:
         return None
-    return frozenset(settings.trusted_proxies) | {"127.0.0.1", "::1"}
+    return frozenset(settings.trusted_proxies)
 
 
 def _bounds(settings: Settings) -> Bounds:

@@ -116,6 +116,7 @@ class Settings:
     drain: str
     drain_timeout_s: float
     server: str | None
+    server_ca: Path | None
 
     def __init__(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
         self._values = dict(values)

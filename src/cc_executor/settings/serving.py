@@ -50,7 +50,7 @@ SERVER_SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     _personal(
         "allowed_origins",
-        kinds.names,
+        kinds.origins,
         (),
         "",
         "Web origins that may talk to the server, exactly as browsers send them. Default: none.",
@@ -224,5 +224,12 @@ SERVER_SETTINGS: Final[tuple[Setting, ...]] = (
         "",
         "Server that the command line talks to: ws://, wss://, http://, https:// or unix:///PATH. "
         "Default: none, the state directory of this machine.",
+    ),
+    _personal(
+        "server_ca",
+        kinds.path,
+        None,
+        "",
+        "Certificates (PEM) of the authorities that may vouch for `server`. Default: the system's.",
     ),
 )

@@ -152,7 +152,7 @@ class TokenFiles:
         raise TokenNotFound(token_id)
 
     def stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """Return what changes whenever one of the files does; cheap."""
+        """Return what changes whenever one of the files does, its mode and owner included; cheap."""
         return tuple(_stamp(path) for path in (self._own, self._others))
 
     def _write(self, records: tuple[TokenRecord, ...]) -> None:
@@ -161,10 +161,10 @@ class TokenFiles:
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        facts = path.stat()
+        facts = path.lstat()
     except OSError:
         return None
-    return facts.st_ino, facts.st_mtime_ns, facts.st_size
+    return facts.st_ino, facts.st_ctime_ns, facts.st_size
 
 
 def _read(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from cc_executor.cli.render.summary import answer_lines, summary
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import duration, harmless, instant, money, one_line, why
 from cc_executor.model.failures import FAILURES
-from cc_executor.model.outcomes import EndedBy, Executed, Outcome
+from cc_executor.model.outcomes import EndedBy, Executed, Ground, Outcome
 from cc_executor.model.results import ExecutionResult, TaskResult
 
 _MOST_FILES = 50
@@ -78,6 +78,8 @@ def _facts_of_outcome(outcome: Outcome) -> Iterator[tuple[str, str]]:
     if outcome.usage is not None:
         yield "tokens", f"{outcome.usage.input_tokens} in, {outcome.usage.output_tokens} out"
     yield "session", outcome.agent_session_id or ""
+    if outcome.ground is not None:
+        yield from _ground(outcome.ground)
     kinds = (
         ("created", outcome.changes.created),
         ("modified", outcome.changes.modified),
@@ -88,6 +90,14 @@ def _facts_of_outcome(outcome: Outcome) -> Iterator[tuple[str, str]]:
             yield kind, harmless(path)
         if len(paths) > _MOST_FILES:
             yield kind, f"... and {len(paths) - _MOST_FILES} more (--json has them all)"
+
+
+def _ground(ground: Ground) -> Iterator[tuple[str, str]]:
+    yield "isolation", ground.isolation
+    yield "branch", harmless(ground.branch or "")
+    yield "patch", harmless(ground.patch or "")
+    yield "kept", harmless(ground.path or "")
+    yield "problem", one_line(ground.problem or "")
 
 
 def _findings(outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: `started`; `queued` while it waits.
+        subscription: Stands in each notification of its stream, which begins after this answer.
         pid: null while there is no process; `process.started` brings it.
         pgid: Its process group.
     """
@@ -57,6 +58,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["started", "queued"]
     execution_id: str
     task_id: str
+    subscription: str
     pid: int | None
     pgid: int | None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Literal, Protocol, get_args, get_origin
 
 import msgspec
 
@@ -97,5 +99,23 @@ def read_params(kind: type[msgspec.Struct], given: Given) -> Any:  # noqa: ANN40
     try:
         return msgspec.convert(named, kind)
     except msgspec.ValidationError as error:
-        where, problem = in_words(error)
-        raise InvalidParams(where.removeprefix("."), problem) from None
+        path, problem = in_words(error)
+        where = path.removeprefix(".")
+        if problem.startswith("invalid enum value"):
+            top = where.partition("[")[0]
+            *others, last = _choices(next(one.type for one in fields if one.encode_name == top))
+            problem = f"must be {', '.join(others)} or {last}"
+        raise InvalidParams(where, problem) from None
+
+
+def _choices(kind: Any) -> Iterator[str]:  # noqa: ANN401 - any type that a field can have
+    """Yield the words that a parameter with a choice of them may be."""
+    if kind is float:
+        yield "a number"
+    elif isinstance(kind, type) and issubclass(kind, StrEnum):
+        yield from map(str, kind)
+    elif get_origin(kind) is Literal:
+        yield from get_args(kind)
+    else:
+        for inner in get_args(kind):
+            yield from _choices(inner)

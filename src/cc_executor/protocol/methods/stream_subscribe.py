@@ -1,6 +1,6 @@
 """Have everything that happens in an execution sent, from a cursor on, live or long after the end.
 
-The notifications of the stream carry the `subscription`. They may begin before this is answered.
+The notifications of the stream carry the `subscription`, and begin after this has been answered.
 """
 
 from __future__ import annotations

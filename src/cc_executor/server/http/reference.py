@@ -20,7 +20,6 @@ Handler = Callable[[Request], Awaitable[Response]]
 _PAGE_HEADERS: Final = {
     # The page is text: nothing in it may run, load or be framed.
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
 

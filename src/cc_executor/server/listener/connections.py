@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import struct
 from collections.abc import Collection
@@ -45,7 +46,7 @@ class Census:
     Args:
         max_connections: Most connections.
         max_unauthenticated: Most that have not yet shown who they are.
-        peers: Only these addresses, and loopback, may connect; None: all.
+        peers: Only these IP addresses, and loopback, may connect; None: all.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Census:
     ) -> None:
         self._max_connections = max_connections
         self._max_unauthenticated = max_unauthenticated
-        self._peers = frozenset(peers) if peers is not None else None
+        self._peers = frozenset(map(_plain, peers)) if peers is not None else None
         self._all: set[Connection] = set()
         self._unknown: dict[Connection, None] = {}  # oldest first
 
@@ -72,10 +73,11 @@ class Census:
     def arrived(self, transport: asyncio.Transport) -> Connection | None:
         """Return the connection of a new socket, or None after it was refused."""
         connection = Connection(self, transport)
-        if len(self._all) >= self._max_connections or not self._may(connection.peer):
+        is_full = len(self._all) >= self._max_connections
+        if not self._may(connection.peer) or (is_full and not self._unknown):
             transport.abort()
             return None
-        if len(self._unknown) >= self._max_unauthenticated:
+        if is_full or len(self._unknown) >= self._max_unauthenticated:
             oldest = next(iter(self._unknown))
             self.left(oldest)
             oldest.transport.abort()
@@ -93,7 +95,17 @@ class Census:
         self._unknown.pop(connection, None)
 
     def _may(self, peer: Peer) -> bool:
-        return self._peers is None or peer.address is None or peer.address in self._peers
+        if self._peers is None or peer.address is None:
+            return True
+        address = _plain(peer.address)
+        return address.is_loopback or address in self._peers
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return an address in one form: a socket for both families shows IPv4 as `::ffff:10.0.0.1`."""
+    parsed = ipaddress.ip_address(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed
 
 
 def _peer(transport: asyncio.Transport) -> Peer:

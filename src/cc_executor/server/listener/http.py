@@ -11,8 +11,13 @@ from cc_executor.server.listener.connections import Census, Connection
 from cc_executor.server.security.head import CONNECTION
 
 _MAX_HEAD_BYTES: Final = 64 * 1024
+_FAREWELL_S: Final = 1.0
 _HEAD_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class _HeadTooLarge(Exception):
+    """Ends the parsing of a request; the parser reports it as an error of its own."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -27,6 +32,7 @@ class BoundedHttp(HttpToolsProtocol):
     _stalled: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
+    _is_too_large = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Count the connection; its head has to come in time."""
@@ -52,12 +58,25 @@ class BoundedHttp(HttpToolsProtocol):
                 self._expect_head()
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes > _MAX_HEAD_BYTES:
+        if self._head_bytes > _MAX_HEAD_BYTES:  # and there is no end of it yet
             self._stop_waiting()
             self._refuse(_HEAD_TOO_LARGE)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, or has too long a head."""
+        self._stop_waiting()
+        if self._is_too_large:
+            self._refuse(_HEAD_TOO_LARGE)
+        else:
+            super().send_400_response(msg)
+            self._abort_soon()
+
     def on_headers_complete(self) -> None:
         """Stop waiting for the head."""
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > _MAX_HEAD_BYTES:  # it came with one reading, however long
+            self._is_too_large = True
+            raise _HeadTooLarge
         self._in_head = False
         self._head_bytes = 0
         self._stop_waiting()
@@ -66,7 +85,15 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Begin to look for the next head; its time counts from its first byte."""
         self._in_head = True
+        self._stop_waiting()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait a while for the rest of a request that has been answered already, then close."""
+        super().on_response_complete()
+        if not self._in_head and not self.transport.is_closing():
+            self._stop_waiting()
+            self._deadline = self.loop.call_later(self.handshake_timeout_s, self.transport.close)
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over to the WebSocket; it stays counted."""
@@ -94,8 +121,11 @@ class BoundedHttp(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(answer)
             self.transport.close()
-            # A peer that does not read the answer must not keep the socket.
-            self.loop.call_later(1.0, self.transport.abort)
+            self._abort_soon()
+
+    def _abort_soon(self) -> None:
+        """A peer that does not read the answer must not keep the socket."""
+        self.loop.call_later(_FAREWELL_S, self.transport.abort)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

@@ -26,6 +26,8 @@ _BACKLOG: Final = 2048
 _KEEP_ALIVE_S: Final = 30
 _STALLED_S: Final = 45.0
 _LOOK_S: Final = 0.02
+#: How long the end of TLS may take before the socket is taken away.
+_TLS_FAREWELL_S: Final = 5.0
 
 
 class Door(NamedTuple):
@@ -76,6 +78,7 @@ class Listener:
             ws_per_message_deflate=bounds.ws_deflate,
         )
         self._config.load()
+        self._handshake_timeout_s = bounds.handshake_timeout_s
         self._state = ServerState()
         self._servers: list[asyncio.Server] = []
         self._dating: asyncio.Task[None] | None = None
@@ -87,10 +90,15 @@ class Listener:
         loop = asyncio.get_running_loop()
         self._dating = asyncio.create_task(self._date(), name="date header")
         for door in doors:
+            tls: dict[str, Any] = {}
+            if door.tls is not None:
+                tls = {
+                    "ssl": door.tls,
+                    "ssl_handshake_timeout": self._handshake_timeout_s,
+                    "ssl_shutdown_timeout": _TLS_FAREWELL_S,
+                }
             self._servers.append(
-                await loop.create_server(
-                    self._protocol, sock=door.socket, ssl=door.tls, backlog=_BACKLOG
-                )
+                await loop.create_server(self._protocol, sock=door.socket, backlog=_BACKLOG, **tls)
             )
 
     def stop_accepting(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -22,6 +23,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     max_fragments: int
 
     _fragments = 0
+    _is_deaf = False
+    #: What a peer that does not read is owed: the pong of its last ping. Source: RFC 6455, 5.5.3.
+    _owed: bytes | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no longer."""
@@ -32,8 +36,22 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; after our last words nothing is taken any more."""
-        if not self.transport.is_closing():
+        if not self._is_deaf and not self.transport.is_closing():
             super().data_received(data)
+
+    def handle_ping(self) -> None:
+        """Answer; a peer that asks and asks but does not read gets one answer when it does."""
+        if self.writable.is_set():
+            super().handle_ping()
+        elif answers := self.conn.data_to_send():
+            self._owed = answers[-1]
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        super().resume_writing()
+        if self._owed is not None and not self.close_sent:
+            self.transport.write(self._owed)
+        self._owed = None
 
     def handle_text(self, event: Frame) -> None:
         """Take the first frame of a message."""
@@ -56,9 +74,42 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
     def handle_parser_exception(self) -> None:
-        """Say why it ends; whether the peer reads it or not, it ends."""
-        super().handle_parser_exception()
+        """Say why it ends; whether the peer reads it or not, it ends.
+
+        The socket stays for a moment and what comes in is thrown away: closed under a peer that is
+        still sending, it would be reset, and the peer would never read why.
+        """
+        said = self.conn.close_sent
+        if self._is_deaf or said is None:
+            return
+        self._is_deaf = True
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": said.code, "reason": said.reason}
+        )
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.frames = []
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            # While there is a timer, the end of the application does not close the socket.
+            self.close_timer = self.loop.call_later(_FAREWELL_S, self.transport.abort)
+        else:  # TLS, whose end takes what still comes in
+            self.transport.close()
+            self._end_for_sure()
+
+    def handle_close(self, event: Frame) -> None:
+        """Answer; whether the peer reads it or not, it ends."""
+        super().handle_close(event)
         self._end_for_sure()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send what the application says; its last words are read in time or not at all."""
+        await super().send(message)
+        if message["type"] == "websocket.close":
+            self.loop.call_later(self.close_timeout, self._end_for_sure)
 
     def keepalive_timeout(self) -> None:
         """The peer is dead, or reads nothing: do not wait until it has read our last words."""

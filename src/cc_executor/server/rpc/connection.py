@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, Final
 
 import cc_executor
@@ -99,6 +100,7 @@ class Connection:
         )
         self._caller = Caller(room, who, self._session, self._streams)
         self._answering: set[asyncio.Task[None]] = set()
+        self._unanswered = 0
         self._ending: asyncio.Task[None] | None = None
 
     async def run(self, *, offered: list[str]) -> None:
@@ -164,22 +166,34 @@ class Connection:
         else:
             decoded = jsonrpc.decode(data, limits)
         calls = decoded.calls if isinstance(decoded, Batch) else (decoded.call,)
-        free = self._room.limits.max_outstanding - len(self._answering)
-        if free <= 0 and any(isinstance(call, Request) for call in calls):
-            await self._refuse(calls)
+        as_batch = isinstance(decoded, Batch)
+        if self._unanswered >= self._room.limits.max_outstanding:
+            await self._refuse(calls, as_batch=as_batch)
             return
-        task = asyncio.create_task(self._answer(calls, as_batch=isinstance(decoded, Batch)))
+        self._unanswered += len(calls)
+        task = asyncio.create_task(self._answer(calls, as_batch=as_batch))
         self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        task.add_done_callback(partial(self._answered, calls=len(calls)))
 
-    async def _refuse(self, calls: tuple[Call, ...]) -> None:
+    def _answered(self, task: asyncio.Task[None], /, *, calls: int) -> None:
+        self._answering.discard(task)
+        self._unanswered -= calls
+
+    async def _refuse(self, calls: tuple[Call, ...], *, as_batch: bool) -> None:
+        """Refuse calls at once. Nothing more is taken until the peer has read that."""
         limit = self._room.limits.max_outstanding
         refusal = LimitReached(
             "max_outstanding", value=limit, asked=limit + 1, unit="unanswered requests"
         )
-        for call in calls:
-            if isinstance(call, Request):
-                await self._outlet.message(jsonrpc.fault(call.id, fault_of(refusal)))
+        faults = [
+            jsonrpc.fault(call.id, call.fault if isinstance(call, Invalid) else fault_of(refusal))
+            for call in calls
+            if isinstance(call, Request | Invalid)  # a notification is never answered
+        ]
+        answer = jsonrpc.batch(faults) if as_batch else next(iter(faults), None)
+        self._room.vitals.answered("rpc", "refused", refusal.code)
+        if answer is not None:
+            await self._outlet.message(answer)
 
     async def _answer(self, calls: tuple[Call, ...], *, as_batch: bool) -> None:
         try:

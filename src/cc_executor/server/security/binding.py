@@ -35,6 +35,7 @@ def check_binding(settings: Settings) -> None:
             "is missing: certificate and key belong together",
             origin=settings.origin(missing),
         )
+    _check_proxies(settings)
     if is_loopback(settings.host):
         return
     if settings.insecure_no_auth:
@@ -50,4 +51,21 @@ def check_binding(settings: Settings) -> None:
             origin=settings.origin("host"),
             hint="Set --tls-cert and --tls-key, or name the proxy that speaks TLS for this server"
             " (--trusted-proxies), or listen on 127.0.0.1.",
+        )
+
+
+def _check_proxies(settings: Settings) -> None:
+    origin = settings.origin("trusted_proxies")
+    for proxy in settings.trusted_proxies:
+        try:
+            ipaddress.ip_address(proxy)
+        except ValueError:
+            raise InvalidSetting(
+                "trusted_proxies", f"{proxy!r} is not an IP address", origin=origin
+            ) from None
+    if settings.trusted_proxies and settings.insecure_no_auth:
+        raise InvalidSetting(
+            "insecure_no_auth",
+            "would let everybody in who can reach the proxy; it is for loopback only",
+            origin=settings.origin("insecure_no_auth"),
         )

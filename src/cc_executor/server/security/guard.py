@@ -65,14 +65,12 @@ class Guard:
         self._check_origin(head)
 
     def admit(self, head: Head) -> Principal:
-        """Return who sent the request, which now counts against their rate.
+        """Return who sent a request whose source has been checked; it counts against their rate.
 
         Raises:
-            OriginRefused: It comes from a page or for a host that is not allowed.
             NotAuthenticated: It shows no valid token.
             RateLimited: The principal has sent too many in this minute.
         """
-        self.check_source(head)
         principal = self.identify(head)
         self.count(principal)
         return principal

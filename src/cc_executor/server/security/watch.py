@@ -45,7 +45,7 @@ class TokenWatch:
                 try:
                     await self.load()
                     _log.info("tokens read again")
-                except TokenFileRefused as refusal:
+                except (TokenFileRefused, OSError) as refusal:
                     self._stamp = stamp
                     self.valid = Tokens(())
                     _log.error("no token is valid", extra={"problem": str(refusal)})

@@ -23,6 +23,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "task.resume": controlling.resume_task,
     "execution.get": looking.execution,
     "execution.list": looking.executions,
+    "execution.wait": looking.wait,
     "history.list": looking.history,
     "task.get": looking.task,
     "status": looking.status,

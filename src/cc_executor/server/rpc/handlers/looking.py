@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +12,7 @@ from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.protocol.methods import (
     execution_get,
     execution_list,
+    execution_wait,
     history_list,
     hook_status,
     task_get,
@@ -23,6 +26,15 @@ _ENDED: Final = tuple(state for state in TaskState if is_final(state))
 
 async def execution(caller: Caller, params: execution_get.Params) -> dict[str, Any]:
     """Return an execution."""
+    result = await caller.room.desk.get(caller.who, params.execution_id)
+    return execution_view(result, records=params.records)
+
+
+async def wait(caller: Caller, params: execution_wait.Params) -> dict[str, Any]:
+    """Return an execution that has ended, or as it stands when the time is up."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(params.within_s):
+            await caller.room.desk.finished(caller.who, params.execution_id)
     result = await caller.room.desk.get(caller.who, params.execution_id)
     return execution_view(result, records=params.records)
 

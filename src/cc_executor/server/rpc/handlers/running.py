@@ -28,7 +28,9 @@ async def execute(caller: Caller, params: execute_.Params) -> execute_.Result:
             caller.who, value, idempotency_key=params.idempotency_key
         )
         caller.started.append(result.id)
-    await caller.follow(Subscription(execution_id=result.id), agent_events=True, until_end=True)
+    subscription = await caller.follow(
+        Subscription(execution_id=result.id), agent_events=True, until_end=True
+    )
     pid = await _pid(caller, result.id)
     return execute_.Result(
         status="started",
@@ -36,6 +38,7 @@ async def execute(caller: Caller, params: execute_.Params) -> execute_.Result:
         task_id=result.tasks[0].task_id,
         pid=pid,
         pgid=pid,
+        subscription=subscription,
     )
 
 
@@ -73,6 +76,7 @@ async def submit(caller: Caller, params: task_list_submit.Params) -> dict[str, A
         task_list_submit.task_list_value(params),
         sequential=params.sequential,
         idempotency_key=params.idempotency_key,
+        execution_id=params.execution_id,
     )
     return execution_view(result, records=params.records)
 

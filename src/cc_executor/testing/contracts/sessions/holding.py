@@ -63,7 +63,8 @@ class HoldingPromises(WithSessions):
         huge = {"": Subscription(execution_id="x" * MAX_SUBSCRIPTIONS_BYTES)}
         with pytest.raises(LimitReached) as refusal:
             await sessions.save(session.id, 1, huge)
-        assert refusal.value.value == MAX_SUBSCRIPTIONS_BYTES
+        assert refusal.value.unit == "KiB"
+        assert refusal.value.value == MAX_SUBSCRIPTIONS_BYTES / 1024
         large = {"": Subscription(execution_id="x" * (MAX_SUBSCRIPTIONS_BYTES - 100))}
         assert (await sessions.resume(token, "ada")).subscriptions == SUBSCRIPTIONS
         await sessions.save(session.id, 2, large)
