@@ -23,12 +23,16 @@ async def run(*, quick: bool) -> list[Result]:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             _make(root, files)
-            for name, argv in (("find -printf", _FIND), ("git status", _GIT)):
-                rows.append(await _row(root, files, name, argv, pairs=5 if quick else 11))
+            pairs = 5 if quick else 11
+            rows.append(await _row(root, files, "find -printf", _FIND, at_most=2.0, pairs=pairs))
+            # Git compares with an index that it has kept, and needs no more than one time a file.
+            rows.append(await _row(root, files, "git status", _GIT, at_most=None, pairs=pairs))
     return rows
 
 
-async def _row(root: Path, files: int, name: str, argv: list[str], *, pairs: int) -> Result:
+async def _row(
+    root: Path, files: int, name: str, argv: list[str], *, at_most: float | None, pairs: int
+) -> Result:
     async def ours() -> float:
         watch = Stopwatch()
         found = listing(root)
@@ -47,8 +51,8 @@ async def _row(root: Path, files: int, name: str, argv: list[str], *, pairs: int
         await in_pairs(ours, bare, pairs=pairs, warm_up=1),
         unit="ms",
         scale=1e3,
-        aim=f"at most 2 x {name}",
-        at_most=2.0,
+        aim="none: for comparison" if at_most is None else f"at most {at_most:g} x {name}",
+        at_most=at_most,
     )
 
 
