@@ -6,6 +6,10 @@ JOBS ?= auto
 # Rounds of each chaos test in `make chaos`.
 CHAOS_ROUNDS ?= 1000
 
+# Mutated messages in `make fuzz`, and where chance begins.
+FUZZ_CASES ?= 3000000
+FUZZ_SEED ?= $(shell date +%s)
+
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -67,6 +71,12 @@ bench: $(READY) ## speed and memory, as ratios measured in one run
 .PHONY: chaos
 chaos: $(READY) ## the chaos tests, CHAOS_ROUNDS rounds each (takes long)
 	CC_EXECUTOR_CHAOS_ROUNDS=$(CHAOS_ROUNDS) $(BIN)/pytest -m chaos --timeout=0
+
+.PHONY: fuzz
+fuzz: $(READY) ## mutated messages and streams, FUZZ_CASES of them (takes some minutes)
+	@echo "FUZZ_SEED=$(FUZZ_SEED)"
+	CC_EXECUTOR_FUZZ_CASES=$(FUZZ_CASES) CC_EXECUTOR_FUZZ_SEED=$(FUZZ_SEED) \
+	  $(BIN)/pytest tests/protocol/test_fuzz.py -n $(JOBS)
 
 .PHONY: clean
 clean: ## remove what make made, except .venv

@@ -21,6 +21,7 @@ from cc_executor.errors import CCExecutorError
 from cc_executor.model.failures import FAILURES
 from cc_executor.model.lifecycle import MOVES, TaskState, is_final
 from cc_executor.settings import reference
+from scripts import wire_reference
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 PART: Final = re.compile(
@@ -102,6 +103,10 @@ PARTS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "failures": failures,
     "settings": settings,
     "task-states": task_states,
+    "wire-errors": wire_reference.errors,
+    "wire-methods": wire_reference.methods,
+    "wire-notifications": wire_reference.notifications,
+    "wire-shapes": wire_reference.shapes,
 }
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cc_executor.client.executor import Executor as Executor
     from cc_executor.client.history import export_execution_history as export_execution_history
     from cc_executor.client.progress import Progress as Progress
+    from cc_executor.client.remote.client import Client as Client
+    from cc_executor.client.remote.sync import SyncClient as SyncClient
     from cc_executor.errors import CCExecutorError as CCExecutorError
     from cc_executor.model.events import Cursor as Cursor
     from cc_executor.model.events import FromAgent as FromAgent
@@ -44,6 +46,7 @@ __version__: Final = "0.1.0"
 _HOMES: Final = {
     "CCExecutorConfig": "client.config",
     "CCExecutorError": "errors",
+    "Client": "client.remote.client",
     "Cursor": "model.events",
     "Examination": "model.proofs",
     "ExecutionResult": "model.results",
@@ -54,6 +57,7 @@ _HOMES: Final = {
     "Output": "model.events",
     "Progress": "client.progress",
     "SchemaViolation": "model.outcomes",
+    "SyncClient": "client.remote.sync",
     "TaskCancelled": "model.outcomes",
     "TaskFailed": "model.outcomes",
     "TaskList": "model.specs",

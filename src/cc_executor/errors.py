@@ -7,7 +7,8 @@ it appears on the wire, in logs and in `--json` output, and never changes its me
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class CCExecutorError(Exception):
@@ -84,19 +85,25 @@ class InvalidTaskFile(InvalidRequest):
 
 
 class InvalidPrompt(InvalidRequest):
-    """The prompt is empty, too large, or holds characters that no agent can receive."""
+    """The prompt is empty, too large, or holds characters that no agent can receive.
+
+    Attributes:
+        problem: What is wrong, as a phrase.
+        where: Path of the field, e.g. `tasks[2].prompt`; empty when there is only one prompt.
+    """
 
     code = "prompt.invalid"
     hint = "Give a prompt with at least one visible character, without NUL bytes."
 
-    def __init__(self, problem: str, *, hint: str | None = None) -> None:
+    def __init__(self, problem: str, *, where: str = "", hint: str | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.where = where
         if hint is not None:
             self.hint = hint
 
     def __str__(self) -> str:
-        return self.problem
+        return f"{self.where}: {self.problem}" if self.where else self.problem
 
 
 class UnknownAgent(InvalidRequest):
@@ -190,6 +197,82 @@ class InvalidCursor(InvalidRequest):
         return f"{self.where}: {self.problem}"
 
 
+class MalformedMessage(InvalidRequest):
+    """A message is not JSON as strict readers understand it, or is beyond what is read.
+
+    Attributes:
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "message.malformed"
+    hint = "Send UTF-8 JSON: no name twice in an object, no NaN, no half characters."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"the message {self.problem}"
+
+
+class NotARequest(InvalidRequest):
+    """A message is JSON, but no request of JSON-RPC 2.0.
+
+    Attributes:
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "message.not_a_request"
+    hint = 'Send {"jsonrpc": "2.0", "id": 1, "method": "status", "params": {}}.'
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"not a request: {self.problem}"
+
+
+class UnknownMethod(InvalidRequest):
+    """The server has no method of this name.
+
+    Attributes:
+        method: The name.
+    """
+
+    code = "method.unknown"
+    hint = "docs/reference/wire.md lists the methods; names are case-sensitive."
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.method = method
+
+    def __str__(self) -> str:
+        return f"there is no method {self.method!r}"
+
+
+class InvalidParams(InvalidRequest):
+    """A parameter of a method is missing, unknown, of the wrong type or out of range.
+
+    Attributes:
+        where: Path of the parameter, e.g. `after.seq`; empty for all of them.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "params.invalid"
+    hint = "docs/reference/wire.md lists the parameters of each method."
+
+    def __init__(self, where: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}" if self.where else self.problem
+
+
 class InvalidSetting(InvalidRequest):
     """A setting has an unknown name or a value out of its range.
 
@@ -212,6 +295,26 @@ class InvalidSetting(InvalidRequest):
 
     def __str__(self) -> str:
         return f"setting {self.name} ({self.origin}): {self.problem}"
+
+
+class InvalidToken(InvalidRequest):
+    """A token cannot be made as it was asked for.
+
+    Attributes:
+        field: Which part.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "token.invalid"
+    hint = "`cc-executor token create --help` shows what can be said."
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"token {self.field}: {self.problem}"
 
 
 # --- the named thing is not there ----------------------------------------------------------------
@@ -251,6 +354,21 @@ class TaskNotFound(NotFound):
         return f"no task {self.task_id!r}"
 
 
+class NoSuchPath(NotFound):
+    """The server answers nothing at this path, or not with this method."""
+
+    code = "path.not_found"
+    hint = "/openapi.json lists what there is; WebSockets are at /ws/mcp."
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(method, path)
+        self.method = method
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"there is no {self.method} {self.path}"
+
+
 class SessionNotFound(NotFound):
     """No session has this resume token, or it has ended."""
 
@@ -259,6 +377,34 @@ class SessionNotFound(NotFound):
 
     def __str__(self) -> str:
         return "no session has this resume token"
+
+
+class TokenNotFound(NotFound):
+    """No token has this id."""
+
+    code = "token.not_found"
+    hint = "`cc-executor token list` shows the ids of all tokens."
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(token_id)
+        self.token_id = token_id
+
+    def __str__(self) -> str:
+        return f"no token has the id {self.token_id!r}"
+
+
+class StreamNotFound(NotFound):
+    """The connection follows no stream of this name."""
+
+    code = "stream.not_found"
+    hint = "`stream.subscribe` returns the name; it means something on its own connection only."
+
+    def __init__(self, subscription: str) -> None:
+        super().__init__(subscription)
+        self.subscription = subscription
+
+    def __str__(self) -> str:
+        return f"there is no stream {self.subscription[:100]!r}"
 
 
 class AmbiguousId(NotFound):
@@ -497,6 +643,28 @@ class StateDirectoryRefused(Unavailable):
         return f"state directory {self.path!r} {self.problem}"
 
 
+class TokenFileRefused(Unavailable):
+    """A file of tokens is missing, open to others, somebody else's, or holds no token.
+
+    Attributes:
+        path: The file.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "token_file.refused"
+    hint = "`cc-executor token rotate` makes a new one."
+
+    def __init__(self, path: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"token file {self.path!r} {self.problem}"
+
+
 class StoreUnavailable(Unavailable):
     """The database cannot be opened, read or written (disk full, damaged, locked for too long)."""
 
@@ -658,6 +826,115 @@ class ConnectionLost(Unavailable):
         return f"the connection was lost: {self.problem}"
 
 
+class ServerNotTrusted(Unavailable):
+    """What answers at a server's address cannot show that it is that server.
+
+    Attributes:
+        address: Where.
+        problem: What is wrong with its certificate, as a phrase.
+    """
+
+    code = "server.not_trusted"
+    hint = "Name the authority that signed its certificate with --server-ca FILE."
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(address, problem)
+        self.address = address
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.address} is not trusted: {self.problem}"
+
+
+class IncompatibleServer(Unavailable):
+    """What answers is no server of cc-executor, or one that this version cannot talk to.
+
+    Attributes:
+        address: Where.
+        problem: What does not fit, as a phrase.
+    """
+
+    code = "server.incompatible"
+    hint = "Use the same version of cc-executor on both sides."
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(address, problem)
+        self.address = address
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.problem}"
+
+
+class ServerFailed(Unavailable):
+    """The server failed at a request for a reason of its own, which stands in its log."""
+
+    code = "server.failed"
+    hint = "Look into the server's log; the request may have been carried out in part."
+
+    def __str__(self) -> str:
+        return "the server failed at this request"
+
+
+class RefusedByServer(Unavailable):
+    """A server refused a request with a code that this version does not know.
+
+    Attributes:
+        refusal: The server's code, e.g. `task.not_found`; empty when it gave none.
+        number: The code of the JSON-RPC error.
+        problem: The server's sentence.
+        facts: Whatever else it said about it.
+    """
+
+    code = "server.refused"
+    hint = "Use the same version of cc-executor on both sides."
+
+    def __init__(
+        self,
+        refusal: str,
+        number: int,
+        problem: str,
+        facts: Mapping[str, Any],
+        *,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(refusal, number, problem)
+        self.refusal = refusal
+        self.number = number
+        self.problem = problem
+        self.facts = facts
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+class StreamBroken(Unavailable):
+    """What came next in a stream does not follow what came before; a piece is missing.
+
+    Attributes:
+        attempt_id: Whose output it is.
+        expected: Offset that should have come.
+        offset: Offset that came.
+    """
+
+    code = "stream.broken"
+    retryable = True
+    hint = "Subscribe again with the last cursor: nothing of the output is lost."
+
+    def __init__(self, attempt_id: str, *, expected: int, offset: int) -> None:
+        super().__init__(attempt_id, expected, offset)
+        self.attempt_id = attempt_id
+        self.expected = expected
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return (
+            f"the output of {self.attempt_id} goes on at byte {self.offset}, not at {self.expected}"
+        )
+
+
 # --- nobody else gets in -----------------------------------------------------------------------------
 
 
@@ -739,6 +1016,21 @@ class LimitReached(CCExecutorError):
 
     def __str__(self) -> str:
         return f"{self.limit} allows {self.value:g} {self.unit}, {self.asked:g} were asked for"
+
+
+class MessageTooLarge(LimitReached):
+    """A request's body is larger than the server takes."""
+
+    code = "limit.message_size"
+    hint = "Send less at once, or raise WS_MAX_SIZE of the server."
+
+
+class TooSlow(LimitReached):
+    """A request's body did not come within its time."""
+
+    code = "limit.slow"
+    retryable = True
+    hint = "Send it without long pauses, or raise CC_EXECUTOR_HANDSHAKE_TIMEOUT_S of the server."
 
 
 class TooManySessions(LimitReached):

@@ -36,6 +36,7 @@ COMMANDS: Final = (
     "cancel",
     "history",
     "verify",
+    "server",
     "doctor",
     "settings",
     "demo",

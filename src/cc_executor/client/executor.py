@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from cc_executor import __version__
+from cc_executor.client.asking import list_value
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.engine.engine import Engine
 from cc_executor.errors import ExecutionNotEnded, TaskNotFound
@@ -245,8 +246,7 @@ class Executor:
         return await self._view(await self.find(execution_id))
 
     async def _view(self, full_id: str) -> ExecutionResult:
-        record = await self._records.execution(full_id)
-        return result_of(record, await self._records.tasks(full_id))
+        return result_of(*await self._records.execution_with_tasks(full_id))
 
     async def list(
         self, *, states: Sequence[TaskState] | None = None, limit: int = 100
@@ -353,16 +353,7 @@ class Executor:
         """
         if isinstance(tasks, TaskList):
             return tasks
-        value: dict[str, Any] = (
-            dict(tasks)
-            if isinstance(tasks, dict)
-            else {"tasks": [tasks] if isinstance(tasks, str) else list(tasks)}
-        )
-        value["defaults"] = {**self._config.task_defaults(), **value.get("defaults", {})}
-        if "agent" in value:
-            value["defaults"]["agent"] = value.pop("agent")
-        if stop_on_failure is not None:
-            value["stop_on_failure"] = stop_on_failure
+        value = list_value(tasks, self._config, stop_on_failure=stop_on_failure)
         base = workspace or self._config.workspace or Path.cwd()
         return task_list(value, workspace=str(Path(base).absolute()), sequential=sequential)
 

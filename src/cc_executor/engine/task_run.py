@@ -50,6 +50,7 @@ class TaskRun:
         task: The task as it stands.
         upstream: Outcomes of the tasks that have succeeded, by name.
         carry_on: Whether new attempts may be made. Without, a running one is stopped and settled.
+        prepared: The first attempt, if it is prepared already.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class TaskRun:
         upstream: Mapping[str, Outcome],
         *,
         carry_on: bool,
+        prepared: Prepared | None = None,
     ) -> None:
         self._world = world
         self._book = book
         self._task = task
         self._upstream = upstream
         self._carry_on = carry_on
+        self._prepared = prepared
         self._number = task.attempts
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
@@ -124,21 +127,24 @@ class TaskRun:
         except CCExecutorError as refusal:
             return await self._refuse(Failure.REFUSED, refusal)
         attempt = self._new_attempt(prepared)
-        looking = asyncio.ensure_future(self._look(attempt))
         try:
-            await self._record_intent(prepared)
+            supervised = await attempt.start(self._intend(attempt, prepared))
         except AgentSessionBusy as refusal:
             return await self._refuse(Failure.AGENT_SESSION, refusal)
-        finally:
-            await looking
-        try:
-            supervised = await attempt.start()
         except SpawnFailed as refusal:
             return await self._end(refused(Failure.START_FAILED, str(refusal)))
         if supervised is None:
             return await self._end(_CANCELLED_BEFORE)
         outcome = await self._watch(attempt, supervised)
         return await self._end(await self._concluded(prepared, outcome))
+
+    async def _intend(self, attempt: Attempt, prepared: Prepared) -> None:
+        """Do what must be done before a child may exist."""
+        looking = asyncio.ensure_future(self._look(attempt))
+        try:
+            await self._record_intent(prepared)
+        finally:
+            await looking
 
     async def _look(self, attempt: Attempt) -> None:
         # What an earlier engine's attempt has written cannot be told from what was there before.
@@ -174,6 +180,9 @@ class TaskRun:
             await self._book.move_if_allowed(self._task.id, Move.PAUSE)
 
     async def _prepare(self) -> Prepared:
+        if self._prepared is not None:
+            prepared, self._prepared = self._prepared, None
+            return prepared
         return await asyncio.to_thread(self._prepare_now)
 
     def _prepare_now(self) -> Prepared:
@@ -209,7 +218,7 @@ class TaskRun:
         beside = Beside(
             self._world,
             attempt_id(self._task.id, self._number),
-            self._book.on_change,
+            self._book.on_output,
             self._take_over,
         )
         if not self._carry_on and is_checked(prepared.spec):
@@ -235,7 +244,7 @@ class TaskRun:
     def _new_attempt(self, prepared: Prepared) -> Attempt:
         of_attempt = attempt_id(self._task.id, self._number)
         folder = self._world.journals.folder(of_attempt)
-        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_change)
+        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_output)
         attempt.inherit_wishes(paused=self._paused, stop=self._stop)
         self._attempt = attempt
         return attempt

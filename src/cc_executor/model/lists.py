@@ -27,6 +27,7 @@ from cc_executor.model.specs import (
     TaskSpec,
 )
 from cc_executor.model.verifying import check_verification
+from cc_executor.model.wording import in_words, kind_of
 
 MAX_RETRIES: Final = 100
 MAX_REPAIRS: Final = 5
@@ -54,7 +55,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
 
     Raises:
         InvalidSpec: With the path of the field that is wrong.
-        InvalidPrompt: A prompt cannot be given to any agent; the problem begins with its path.
+        InvalidPrompt: A prompt cannot be given to any agent.
     """
     whole = _whole(value)
     defaults = _defaults(whole)
@@ -98,7 +99,7 @@ def _defaults(whole: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that every task takes over, each known to be good."""
     defaults = whole.get("defaults", {})
     if not isinstance(defaults, Mapping):
-        raise InvalidSpec("defaults", f"expected a mapping, got {_kind_of(defaults)}")
+        raise InvalidSpec("defaults", f"expected a mapping, got {kind_of(defaults)}")
     _refuse_unknown(defaults, _DEFAULTS, "defaults", "`defaults`")
     _converted(defaults, "defaults")
     if "agent" not in whole:
@@ -115,7 +116,7 @@ def _spec(entry: object, defaults: Mapping[str, Any], where: str) -> TaskSpec:
     if isinstance(entry, str):
         entry = {"prompt": entry}
     if not isinstance(entry, Mapping):
-        problem = f"expected a prompt or a mapping, got {_kind_of(entry)}"
+        problem = f"expected a prompt or a mapping, got {kind_of(entry)}"
         raise InvalidSpec(where, problem, hint="A mapping has a `prompt` or a `command`.")
     _refuse_unknown(entry, _TASK_FIELDS, where, "a task")
     if (entry.get("prompt") is None) == (entry.get("command") is None):
@@ -166,17 +167,6 @@ _RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
 
 # --- types ---------------------------------------------------------------------------------------
 
-_WHERE: Final = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<inside>.*?)`)?$", re.DOTALL)
-#: Kinds of values, in a user's words instead of JSON's.
-_KINDS: Final[Mapping[str, str]] = {
-    "array": "a list",
-    "bool": "true or false",
-    "float": "a number",
-    "int": "a whole number",
-    "null": "nothing",
-    "object": "a mapping",
-    "str": "text",
-}
 #: What fields with a choice of words may be.
 _CHOICES: Final[Mapping[str, str]] = {
     "timeout": "a number of seconds, or `auto`",
@@ -189,29 +179,12 @@ def _typed(value: object, kind: Any, where: str) -> Any:  # noqa: ANN401 - a typ
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        found = _WHERE.match(str(error))
-        problem, inside = (found["problem"], found["inside"] or "") if found else (str(error), "")
+        inside, problem = in_words(error)
         path = where + inside
         field = path.rpartition(".")[2]
-        if problem.startswith("Invalid enum value") and field in _CHOICES:
+        if problem.startswith("invalid enum value") and field in _CHOICES:
             raise InvalidSpec(path, f"must be {_CHOICES[field]}") from None
-        said = re.sub(r"`([a-z| ]+)`", _in_words, problem)
-        raise InvalidSpec(path, said[:1].lower() + said[1:]) from None
-
-
-def _in_words(kinds: re.Match[str]) -> str:
-    """Return `array | null` as "a list": that a field may be left out needs no saying."""
-    names = [name for name in kinds[1].split(" | ") if name != "null"] or ["null"]
-    return " or ".join(_KINDS.get(name, name) for name in names)
-
-
-def _kind_of(value: object) -> str:
-    """Return what kind of value it is, in a user's words."""
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    return _KINDS.get("null" if value is None else type(value).__name__, type(value).__name__)
+        raise InvalidSpec(path, problem) from None
 
 
 def _refuse_unknown(fields: Mapping[Any, Any], known: Sequence[str], where: str, what: str) -> None:
@@ -307,14 +280,15 @@ def check_prompt(prompt: str, where: str) -> None:
         InvalidPrompt: It is blank, too large, or holds NUL or half characters.
     """
     if not prompt or prompt.isspace():
-        raise InvalidPrompt(f"{where}: the prompt is empty")
+        raise InvalidPrompt("the prompt is empty", where=where)
     problem = _unsendable(prompt)
     if problem is not None:
-        raise InvalidPrompt(f"{where}: {problem}")
+        raise InvalidPrompt(problem, where=where)
     size = len(prompt.encode())
     if size > MAX_PROMPT_BYTES:
         raise InvalidPrompt(
-            f"{where}: the prompt has {size:,} bytes; at most {MAX_PROMPT_BYTES:,} are allowed",
+            f"the prompt has {size:,} bytes; at most {MAX_PROMPT_BYTES:,} are allowed",
+            where=where,
             hint="Put what is long into a file of the workspace, and name the file in the prompt.",
         )
 

@@ -45,7 +45,10 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         limit: `output`, `disk` when `ended_by` is `limit`.
         rung: Last rung of the stop ladder that was needed: `stdin`, `interrupt`, `terminate`,
             `kill`; None when no stop was needed.
-        swept: Number of processes that were still there after the child and had to be killed.
+        swept: Number of processes that were still there after the child and had to be killed. Of a
+            lost attempt at least so many: those that the engine killed which settled it. The
+            spawner sweeps at the same time and keeps no count, so 0 does not say that none was
+            left; that none is left holds in any case.
         duration_s: Wall time from exec to the end of the tree, pauses included.
         paused_s: Part of `duration_s` spent paused.
         output_bytes: Bytes captured, both streams together.

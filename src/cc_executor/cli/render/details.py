@@ -12,7 +12,7 @@ from cc_executor.cli.render.summary import answer_lines, summary
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import duration, harmless, instant, money, one_line, why
 from cc_executor.model.failures import FAILURES
-from cc_executor.model.outcomes import Executed, Ground, Outcome
+from cc_executor.model.outcomes import EndedBy, Executed, Ground, Outcome
 from cc_executor.model.results import ExecutionResult, TaskResult
 
 _MOST_FILES = 50
@@ -118,7 +118,9 @@ def executed(seen: Executed) -> str:
     if seen.rung is not None:
         parts.append(f"stopped at: {seen.rung}")
     if seen.swept:
-        parts.append(f"{seen.swept} left-over processes killed")
+        # Whoever settles a lost attempt is not the only one who sweeps.
+        at_least = "at least " if seen.ended_by is EndedBy.LOST else ""
+        parts.append(f"{at_least}{seen.swept} left-over processes killed")
     if seen.error is not None:
         parts.append(one_line(seen.error))
     return ", ".join(parts)

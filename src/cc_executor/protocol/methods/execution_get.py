@@ -1,0 +1,27 @@
+"""Tell how an execution stands."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from cc_executor.model.principals import Scope
+from cc_executor.protocol.views import ExecutionView
+
+NAME: Final = "execution.get"
+SCOPE: Final = Scope.READ
+
+Result = ExecutionView
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which one.
+
+    Attributes:
+        execution_id: Its id; with the scope `admin` a unique prefix will do.
+        records: Add `record` to the result: everything that is remembered.
+    """
+
+    execution_id: str
+    records: bool = False

@@ -1,0 +1,73 @@
+"""Have everything that happens in an execution sent, from a cursor on, live or long after the end.
+
+The notifications of the stream carry the `subscription`, and begin after this has been answered.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from cc_executor.errors import InvalidParams
+from cc_executor.model.events import Cursor
+from cc_executor.model.principals import Scope
+
+NAME: Final = "stream.subscribe"
+SCOPE: Final = Scope.READ
+
+
+class Params(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename={"since": "from"},
+):
+    """Exactly one of `execution_id` and `task_id`; at most one of `after` and `from`.
+
+    Attributes:
+        execution_id: An execution with all its tasks.
+        task_id: One task, with what concerns its execution as a whole.
+        after: Where the reader was: everything before it has been seen.
+        since: `start` (default) or `now`, where there is no cursor.
+        agent_events: Whether to read the agent's output as well as pass it on.
+        until_end: Go on until the execution has ended; false: stop at what is there now.
+    """
+
+    execution_id: str | None = None
+    task_id: str | None = None
+    after: Cursor | None = None
+    since: Literal["start", "now"] | None = None
+    agent_events: bool = True
+    until_end: bool = True
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """The stream has been opened.
+
+    Attributes:
+        subscription: Stands in each notification of this stream.
+        head: Where the end of the stream is now.
+        cursor: Where this stream begins.
+    """
+
+    subscription: str
+    execution_id: str
+    task_id: str | None
+    head: Cursor
+    cursor: Cursor
+
+
+def check(params: Params) -> str:
+    """Return the id of what is to be read.
+
+    Raises:
+        InvalidParams: There is not exactly one id, or two places to begin.
+    """
+    if (params.execution_id is None) == (params.task_id is None):
+        raise InvalidParams("", "either `execution_id` or `task_id` is needed")
+    if params.after is not None and params.since is not None:
+        raise InvalidParams("", "`after` and `from` both say where to begin")
+    return params.execution_id or params.task_id or ""

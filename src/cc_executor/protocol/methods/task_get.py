@@ -1,0 +1,25 @@
+"""Tell how a task stands."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from cc_executor.model.principals import Scope
+from cc_executor.protocol.views import TaskView
+
+NAME: Final = "task.get"
+SCOPE: Final = Scope.READ
+
+Result = TaskView
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which one.
+
+    Attributes:
+        task_id: `EXECUTION.NUMBER` or `EXECUTION.NAME`.
+    """
+
+    task_id: str
