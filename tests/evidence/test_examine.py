@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,11 @@ from cc_executor.client.executor import Executor
 from cc_executor.errors import ExecutionNotEnded
 from cc_executor.evidence.examine import examine
 from cc_executor.evidence.sources import AttemptFolders
+from cc_executor.evidence.verify import verify_bundle
 from cc_executor.model.bundles import Evidence
 from cc_executor.model.outcomes import Verification
 from cc_executor.model.proofs import Examination, Holds
-from tests.evidence.conftest import Ran
+from tests.evidence.conftest import PYTHON, Ran
 
 
 def broken(examination: Examination) -> list[str]:
@@ -71,6 +75,77 @@ async def test_what_still_runs_is_not_judged(config: CCExecutorConfig) -> None:
 
         with pytest.raises(ExecutionNotEnded):
             await executor.verify(submitted.id)
+
+
+async def test_what_is_carried_over_is_verified_where_it_was_run(
+    config: CCExecutorConfig, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    async with Executor(config) as executor:
+        tasks = [{"command": ["true"], "checks": [["true"]]}, {"command": ["test", "-e", str(go)]}]
+        first = await executor.run(tasks)
+        go.touch()
+        second = await executor.wait((await executor.continue_(first.id)).id)
+
+        examination = await executor.verify(second.id)
+
+    assert second.ok
+    assert examination.intact
+    assert not examination.tasks[0].verified
+    assert f"carried over from {first.id}.1" in (examination.tasks[0].reason or "")
+
+
+async def test_an_attempt_that_nobody_saw_the_end_of_is_intact_and_not_verified(
+    config: CCExecutorConfig, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+    code = f"import time; print('said', flush=True); open({str(ready)!r}, 'w'); time.sleep(60)"
+    async with Executor(config) as executor:
+        running = await executor.submit([{"command": [*PYTHON, code], "checks": [["true"]]}])
+        async with asyncio.timeout(20):
+            while not ready.exists():
+                await asyncio.sleep(0.01)
+        folder = Path(str(config.home)) / "executions" / running.id / "1/1"
+        os.kill(json.loads((folder / "lock").read_text())[0], signal.SIGKILL)  # its supervisor
+        await executor.wait(running.id)
+
+        examination = await executor.verify(running.id)
+
+    assert broken(examination) == []
+    assert examination.tasks[0].reason == "it has not succeeded: lost"
+
+
+async def test_however_an_execution_ends_its_evidence_is_intact(
+    config: CCExecutorConfig, tmp_path: Path
+) -> None:
+    async with Executor(config) as executor:
+        sleeps = ["sleep", "60"]
+        lists: list[list[dict[str, Any]]] = [
+            [{"command": ["false"]}, {"command": ["true"]}],
+            [{"command": sleeps, "timeout": 0.2}],
+            [{"command": ["false"], "retries": 1, "name": "again"}],
+            [{"command": ["true"]}, {"command": ["./made"], "needs": ["task-1"]}],
+            [{"command": ["true"], "workspace": "later", "needs": []}],
+            [{"prompt": "nobody answers this", "retries": 1}],
+            [{"prompt": "Build it", "json_schema": {"type": "string"}, "repairs": 1}],
+            [{"command": ["true"], "checks": [["no-such-program"], ["true"]]}],
+            [{"command": ["true"], "checks": [sleeps], "check_timeout_s": 0.2}],
+            [{"command": ["head", "-c", "300000", "/dev/urandom"]}],
+        ]
+        (Path(str(config.workspace)) / "later").mkdir()
+        ended = [await executor.run(tasks, stop_on_failure=False) for tasks in lists]
+        running = await executor.submit([{"command": sleeps}, {"command": sleeps}])
+        await executor.pause(running.id)
+        await executor.resume(running.id)
+        ended.append(await executor.cancel(running.id))
+
+        for one in ended:
+            examination = await executor.verify(one.id)
+            assert broken(examination) == [], one.to_json()
+            bundle = tmp_path / f"{one.id}.tar"
+            await executor.export_bundle(one.id, bundle)
+            assert broken(verify_bundle(bundle)) == []
+            assert not examination.verified
 
 
 # --- what is kept, damaged ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -304,6 +305,37 @@ def test_many_at_once_do_not_meet(repository: Path, grounds: StateGrounds) -> No
     assert git(repository, "worktree", "list").count("\n") == 0
 
 
+def test_a_repository_is_changed_by_one_at_a_time(repository: Path, home: Path) -> None:
+    lock, at_work, most = threading.Lock(), 0, 0
+
+    def run(
+        cmd: Sequence[str],
+        timeout_s: float,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> ProgramEnded:
+        nonlocal at_work, most
+        changes = "worktree" in cmd
+        with lock:
+            at_work += changes
+            most = max(most, at_work)
+        try:
+            return run_subprocess(cmd, timeout_s, env=env, cwd=cwd)
+        finally:
+            with lock:
+                at_work -= changes
+
+    grounds = StateGrounds(home, run, os.environ)
+    with ThreadPoolExecutor(8) as pool:
+        paths = pool.map(
+            lambda number: grounds.prepare(f"one.{number}", repository, "worktree"), range(8)
+        )
+        assert all(path.is_dir() for path in paths)
+
+    assert most == 1
+
+
 def test_where_there_can_be_no_worktree_it_says_why(
     tmp_path: Path, home: Path, grounds: StateGrounds
 ) -> None:
@@ -327,14 +359,16 @@ def test_when_git_fails_the_worktree_is_kept_and_it_says_so(
     where = grounds.prepare(TASK, repository, "worktree")
     (where / "kept").write_text("work")
 
-    failing = StateGrounds(home, _slow_for({"commit", "status"}), os.environ)
-    failing.save(TASK, "x")
-    found = failing.look(TASK, changed=True)
-    failing.clear(TASK)
+    slow = StateGrounds(home, _slow_for({"commit", "status"}), os.environ)
+    gone = StateGrounds(home, run_subprocess, {"PATH": "/nowhere"})
+    for failing, word in ((slow, "git did not answer"), (gone, "git is needed")):
+        failing.save(TASK, "x")
+        found = failing.look(TASK, changed=True)
+        failing.clear(TASK)
 
-    assert found is not None
-    assert found.path == str(where)
-    assert found.problem == "git did not answer within 1 s"
+        assert found is not None
+        assert found.path == str(where)
+        assert word in (found.problem or "")
     assert (where / "kept").read_text() == "work"
 
 

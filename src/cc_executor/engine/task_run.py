@@ -334,10 +334,23 @@ class TaskRun:
 
     async def _settle(self, last: AttemptRecord) -> Outcome:
         """Find out what became of an attempt, and watch it to its end if it still runs."""
-        prepared = await self._prepare()
+        try:
+            prepared = await self._prepare()
+        except CCExecutorError as refusal:
+            return await self._give_up(last, refusal)
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)
         return await self._concluded(prepared, outcome)
+
+    async def _give_up(self, last: AttemptRecord, refusal: CCExecutorError) -> Outcome:
+        """End an attempt that cannot be taken up: its workspace, or its agent, is not there."""
+        found = await self._world.supervision.adopt(self._world.journals.folder(last.id))
+        if found is not None and not isinstance(found, Executed):
+            await found.stop(StopReason.ORPHANED, now=True)
+            found = await found.wait()
+        self._spent += 1
+        outcome = refused(Failure.LOST, f"its engine died, and it cannot be taken up: {refusal}")
+        return msgspec.structs.replace(outcome, executed=found)
 
     async def _find_out(self, attempt: Attempt, last: AttemptRecord) -> Outcome:
         found = await self._world.supervision.adopt(self._world.journals.folder(last.id))

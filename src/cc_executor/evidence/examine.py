@@ -50,6 +50,9 @@ def examine(
     for task in evidence.tasks:
         if task.carried_from is None:
             proofs.extend(_of_task(evidence, task, source))
+        else:
+            why = f"it is carried over from {task.carried_from}: verify that execution"
+            proofs.append(unknown("its evidence is here", why, task_id=task.id))
     if workspaces is not None:
         proofs.extend(_of_files(evidence, workspaces))
     return Examination(

@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from cc_executor.errors import InvalidWorkspace
+from cc_executor.errors import CCExecutorError, InvalidWorkspace
 from cc_executor.model.outcomes import Ground
 from cc_executor.model.specs import Isolation
 from cc_executor.ports.programs import RunProgram
@@ -32,6 +32,8 @@ _STATE: Final = "state.json"
 _TREE: Final = "tree"
 _PATCH: Final = "changes.patch"
 _LOCKS: Final = ".locks"
+#: Git has refused something, did not end in time, or is not there any more.
+_FAILURES: Final = (GitFailed, CCExecutorError)
 
 
 class _State(msgspec.Struct, kw_only=True):
@@ -79,10 +81,14 @@ class StateGrounds:
         folder = self._grounds / task_id
         state = _read(folder)
         if state is None:
-            folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             make = self._copied if isolation == "copy" else self._added
-            state = make(task_id, folder, workspace)
-            _write(folder, state)
+            try:
+                folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+                state = make(task_id, folder, workspace)
+                _write(folder, state)
+            except OSError as error:
+                problem = f"cannot be isolated: {error.strerror}"
+                raise InvalidWorkspace(str(workspace), problem) from error
         where = folder / _TREE / state.prefix
         if not where.is_dir():
             raise InvalidWorkspace(str(where), "is gone")
@@ -95,7 +101,7 @@ class StateGrounds:
         if state is None or state.isolation != "worktree":
             return
         tree = folder / _TREE
-        with contextlib.suppress(GitFailed):  # `look` finds what is not on the branch
+        with contextlib.suppress(*_FAILURES):  # `look` finds what is not on the branch
             self._git("add", "--all", at=tree)
             if self._git.ended("diff", "--cached", "--quiet", "--no-ext-diff", at=tree).exit_code:
                 self._git("commit", "--quiet", "--no-verify", "--message", label, at=tree)
@@ -116,7 +122,8 @@ class StateGrounds:
         else:
             ground = self._result(folder, state)
             state.removable = ground.path is None
-        _write(folder, state)
+        with contextlib.suppress(OSError):  # then it is kept
+            _write(folder, state)
         return ground
 
     def clear(self, task_id: str) -> None:
@@ -129,7 +136,7 @@ class StateGrounds:
         if state.isolation == "copy":
             shutil.rmtree(folder, ignore_errors=True)
             return
-        with contextlib.suppress(GitFailed), self._locked(Path(state.common)):
+        with contextlib.suppress(*_FAILURES), self._locked(Path(state.common)):
             if tree.is_dir():
                 if not self._is_clean(tree):
                     return  # somebody has been here since
@@ -216,8 +223,8 @@ class StateGrounds:
                 *(f"--output={patch}", state.base, commit),
                 at=tree,
             )
-        except GitFailed as failed:
-            return msgspec.structs.replace(ground, path=str(tree), problem=failed.said)
+        except _FAILURES as failed:
+            return msgspec.structs.replace(ground, path=str(tree), problem=str(failed))
         patch.chmod(0o600)
         return msgspec.structs.replace(ground, branch=state.branch, commit=commit, patch=str(patch))
 
