@@ -36,6 +36,7 @@ COMMANDS: Final = (
     "cancel",
     "history",
     "server",
+    "token",
     "doctor",
     "settings",
     "demo",
