@@ -226,6 +226,7 @@ def test_half_a_character_waits_for_the_other_half() -> None:
     (told,) = outputs(framer.flush())
     assert (told.data, told.seq, framer.cursor) == ("n", -1, Cursor())
     assert framer.flush() == []
+    assert not framer.is_holding
 
     sent(events[1:], framer)
     (told,) = outputs(framer.flush())
@@ -365,8 +366,9 @@ def test_what_a_server_says_of_the_stream_itself_is_read_too() -> None:
     assert StreamReader().read(told("stream.ended", ended)) == ended
 
 
-def test_what_is_told_besides_the_events_is_no_event() -> None:
-    assert StreamReader().read(told("process.completed", {"any": "thing"})) is None
+@pytest.mark.parametrize("name", ["process.completed", "error.any", "connected", "hook.warning"])
+def test_what_is_told_besides_the_events_is_no_event(name: str) -> None:
+    assert StreamReader().read(told(name, {"any": "thing"})) is None
 
 
 def test_the_subscription_of_a_notification_is_known_before_it_is_read() -> None:

@@ -80,8 +80,8 @@ class Framer:
 
     @property
     def is_holding(self) -> bool:
-        """Whether there is output that `flush` could send."""
-        return self._held.size > 0
+        """Whether there is output that `flush` would send."""
+        return self._held.has_characters
 
     def feed(self, event: StreamEvent) -> list[Notice]:
         """Take the next event in; return what is to be sent now."""
