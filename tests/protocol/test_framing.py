@@ -320,6 +320,15 @@ def test_a_subscription_to_one_task_tells_of_it_and_of_the_whole() -> None:
     assert framer.cursor == reader.cursor == Cursor(seq=writer.seq)
 
 
+def test_what_a_subscription_does_not_tell_of_still_counts_as_passed() -> None:
+    writer = Writer()
+    writer.move("attempt.starting", 1, 1)
+    framer = Framer("s", EXECUTION, task_id="e.2")
+
+    assert framer.feed(writer.events[0]) == []
+    assert framer.cursor == Cursor(seq=1)
+
+
 # --- reading -------------------------------------------------------------------------------------
 
 
@@ -340,6 +349,16 @@ def test_a_piece_that_is_missing_is_noticed() -> None:
         reader.read(told("process.output", three))
     assert reader.cursor == Cursor(chunks={"e.1.1": 0})
     assert isinstance(reader.read(told("process.output", two)), Output)
+
+
+def test_what_comes_twice_is_read_once() -> None:
+    writer = Writer()
+    writer.move("attempt.starting", 1, 1)
+    seq = writer.write(1, 1, b"line")
+    writer.tell(1, 1, seq, "said")
+    notices = framed(Framer("s", EXECUTION), writer.events)
+
+    assert len(read_all(StreamReader(), notices * 3)) == len(notices) == 3
 
 
 def test_an_agent_event_of_a_kind_that_is_unknown_here_is_passed_on() -> None:
