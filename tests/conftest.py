@@ -23,8 +23,14 @@ hypothesis.settings.load_profile("project")
 
 @pytest.fixture(scope="session", autouse=True)
 def _signals_as_usual() -> None:
-    """What a caller ignores (nohup: SIGHUP) our children would ignore, too."""
+    """What a caller ignores (nohup: SIGHUP; a job in the background: SIGINT, SIGQUIT) we would, too.
+
+    And so would our children.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

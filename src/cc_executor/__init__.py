@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from cc_executor.client.config import CCExecutorConfig as CCExecutorConfig
+    from cc_executor.client.evidence import export_bundle as export_bundle
+    from cc_executor.client.evidence import generate_report as generate_report
+    from cc_executor.client.evidence import verify_bundle as verify_bundle
+    from cc_executor.client.evidence import verify_execution as verify_execution
     from cc_executor.client.execute import cc_execute as cc_execute
     from cc_executor.client.execute import cc_execute_list as cc_execute_list
     from cc_executor.client.execute import cc_execute_list_sync as cc_execute_list_sync
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from cc_executor.client.executor import Executor as Executor
     from cc_executor.client.history import export_execution_history as export_execution_history
     from cc_executor.client.progress import Progress as Progress
+    from cc_executor.client.remote.client import Client as Client
+    from cc_executor.client.remote.sync import SyncClient as SyncClient
     from cc_executor.errors import CCExecutorError as CCExecutorError
     from cc_executor.model.events import Cursor as Cursor
     from cc_executor.model.events import FromAgent as FromAgent
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from cc_executor.model.outcomes import TaskCancelled as TaskCancelled
     from cc_executor.model.outcomes import TaskFailed as TaskFailed
     from cc_executor.model.outcomes import TaskTimedOut as TaskTimedOut
+    from cc_executor.model.proofs import Examination as Examination
     from cc_executor.model.results import ExecutionResult as ExecutionResult
     from cc_executor.model.results import TaskResult as TaskResult
     from cc_executor.model.specs import TaskList as TaskList
@@ -39,7 +46,9 @@ __version__: Final = "0.1.0"
 _HOMES: Final = {
     "CCExecutorConfig": "client.config",
     "CCExecutorError": "errors",
+    "Client": "client.remote.client",
     "Cursor": "model.events",
+    "Examination": "model.proofs",
     "ExecutionResult": "model.results",
     "Executor": "client.executor",
     "FromAgent": "model.events",
@@ -48,6 +57,7 @@ _HOMES: Final = {
     "Output": "model.events",
     "Progress": "client.progress",
     "SchemaViolation": "model.outcomes",
+    "SyncClient": "client.remote.sync",
     "TaskCancelled": "model.outcomes",
     "TaskFailed": "model.outcomes",
     "TaskList": "model.specs",
@@ -59,7 +69,11 @@ _HOMES: Final = {
     "cc_execute_list": "client.execute",
     "cc_execute_list_sync": "client.execute",
     "cc_execute_sync": "client.execute",
+    "export_bundle": "client.evidence",
     "export_execution_history": "client.history",
+    "generate_report": "client.evidence",
+    "verify_bundle": "client.evidence",
+    "verify_execution": "client.evidence",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table is the list

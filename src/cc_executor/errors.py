@@ -85,19 +85,25 @@ class InvalidTaskFile(InvalidRequest):
 
 
 class InvalidPrompt(InvalidRequest):
-    """The prompt is empty, too large, or holds characters that no agent can receive."""
+    """The prompt is empty, too large, or holds characters that no agent can receive.
+
+    Attributes:
+        problem: What is wrong, as a phrase.
+        where: Path of the field, e.g. `tasks[2].prompt`; empty when there is only one prompt.
+    """
 
     code = "prompt.invalid"
     hint = "Give a prompt with at least one visible character, without NUL bytes."
 
-    def __init__(self, problem: str, *, hint: str | None = None) -> None:
+    def __init__(self, problem: str, *, where: str = "", hint: str | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.where = where
         if hint is not None:
             self.hint = hint
 
     def __str__(self) -> str:
-        return self.problem
+        return f"{self.where}: {self.problem}" if self.where else self.problem
 
 
 class UnknownAgent(InvalidRequest):
@@ -147,6 +153,28 @@ class InvalidWorkspace(InvalidRequest):
 
     def __str__(self) -> str:
         return f"workspace {self.path!r} {self.problem}"
+
+
+class BundleRefused(InvalidRequest):
+    """A bundle of evidence cannot be read as one, or cannot be written there.
+
+    Attributes:
+        path: As given.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "bundle.refused"
+    hint = "A bundle is what `cc-executor history export --bundle EXECUTION` writes, to a new path."
+
+    def __init__(self, path: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"bundle {self.path!r} {self.problem}"
 
 
 class InvalidCursor(InvalidRequest):
@@ -269,6 +297,26 @@ class InvalidSetting(InvalidRequest):
         return f"setting {self.name} ({self.origin}): {self.problem}"
 
 
+class InvalidToken(InvalidRequest):
+    """A token cannot be made as it was asked for.
+
+    Attributes:
+        field: Which part.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "token.invalid"
+    hint = "`cc-executor token create --help` shows what can be said."
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"token {self.field}: {self.problem}"
+
+
 # --- the named thing is not there ----------------------------------------------------------------
 
 
@@ -306,6 +354,21 @@ class TaskNotFound(NotFound):
         return f"no task {self.task_id!r}"
 
 
+class NoSuchPath(NotFound):
+    """The server answers nothing at this path, or not with this method."""
+
+    code = "path.not_found"
+    hint = "/openapi.json lists what there is; WebSockets are at /ws/mcp."
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(method, path)
+        self.method = method
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"there is no {self.method} {self.path}"
+
+
 class SessionNotFound(NotFound):
     """No session has this resume token, or it has ended."""
 
@@ -314,6 +377,34 @@ class SessionNotFound(NotFound):
 
     def __str__(self) -> str:
         return "no session has this resume token"
+
+
+class TokenNotFound(NotFound):
+    """No token has this id."""
+
+    code = "token.not_found"
+    hint = "`cc-executor token list` shows the ids of all tokens."
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(token_id)
+        self.token_id = token_id
+
+    def __str__(self) -> str:
+        return f"no token has the id {self.token_id!r}"
+
+
+class StreamNotFound(NotFound):
+    """The connection follows no stream of this name."""
+
+    code = "stream.not_found"
+    hint = "`stream.subscribe` returns the name; it means something on its own connection only."
+
+    def __init__(self, subscription: str) -> None:
+        super().__init__(subscription)
+        self.subscription = subscription
+
+    def __str__(self) -> str:
+        return f"there is no stream {self.subscription[:100]!r}"
 
 
 class AmbiguousId(NotFound):
@@ -439,6 +530,21 @@ class SessionTaken(Conflict):
         return f"session {self.session_id} is used by another connection now"
 
 
+class ExecutionNotEnded(Conflict):
+    """What is asked for exists only once an execution has ended."""
+
+    code = "execution.not_ended"
+    hint = "Wait for its end with `cc-executor attach EXECUTION`, or cancel it."
+
+    def __init__(self, execution_id: str, state: str) -> None:
+        super().__init__(execution_id, state)
+        self.execution_id = execution_id
+        self.state = state
+
+    def __str__(self) -> str:
+        return f"execution {self.execution_id!r} has not ended, it is {self.state}"
+
+
 class NothingToContinue(Conflict):
     """Every task of the execution has succeeded, or it is still running."""
 
@@ -483,6 +589,26 @@ class AgentNotInstalled(Unavailable):
         return f"the executable of agent {self.agent!r} was not found"
 
 
+class ProgramNotInstalled(Unavailable):
+    """A helper program that is needed is not installed.
+
+    Attributes:
+        program: Its name.
+        purpose: What it is needed for, as a phrase.
+    """
+
+    code = "program.not_installed"
+
+    def __init__(self, program: str, purpose: str, *, hint: str | None = None) -> None:
+        super().__init__(program, purpose)
+        self.program = program
+        self.purpose = purpose
+        self.hint = hint or f"Install {program} and put it on PATH."
+
+    def __str__(self) -> str:
+        return f"{self.program} is needed {self.purpose} and is not installed"
+
+
 class AgentNotLoggedIn(Unavailable):
     """The agent has no credentials that it could use."""
 
@@ -515,6 +641,28 @@ class StateDirectoryRefused(Unavailable):
 
     def __str__(self) -> str:
         return f"state directory {self.path!r} {self.problem}"
+
+
+class TokenFileRefused(Unavailable):
+    """A file of tokens is missing, open to others, somebody else's, or holds no token.
+
+    Attributes:
+        path: The file.
+        problem: What is wrong, as a phrase.
+    """
+
+    code = "token_file.refused"
+    hint = "`cc-executor token rotate` makes a new one."
+
+    def __init__(self, path: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"token file {self.path!r} {self.problem}"
 
 
 class StoreUnavailable(Unavailable):
@@ -678,6 +826,46 @@ class ConnectionLost(Unavailable):
         return f"the connection was lost: {self.problem}"
 
 
+class ServerNotTrusted(Unavailable):
+    """What answers at a server's address cannot show that it is that server.
+
+    Attributes:
+        address: Where.
+        problem: What is wrong with its certificate, as a phrase.
+    """
+
+    code = "server.not_trusted"
+    hint = "Name the authority that signed its certificate with --server-ca FILE."
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(address, problem)
+        self.address = address
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.address} is not trusted: {self.problem}"
+
+
+class IncompatibleServer(Unavailable):
+    """What answers is no server of cc-executor, or one that this version cannot talk to.
+
+    Attributes:
+        address: Where.
+        problem: What does not fit, as a phrase.
+    """
+
+    code = "server.incompatible"
+    hint = "Use the same version of cc-executor on both sides."
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(address, problem)
+        self.address = address
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.problem}"
+
+
 class ServerFailed(Unavailable):
     """The server failed at a request for a reason of its own, which stands in its log."""
 
@@ -828,6 +1016,21 @@ class LimitReached(CCExecutorError):
 
     def __str__(self) -> str:
         return f"{self.limit} allows {self.value:g} {self.unit}, {self.asked:g} were asked for"
+
+
+class MessageTooLarge(LimitReached):
+    """A request's body is larger than the server takes."""
+
+    code = "limit.message_size"
+    hint = "Send less at once, or raise WS_MAX_SIZE of the server."
+
+
+class TooSlow(LimitReached):
+    """A request's body did not come within its time."""
+
+    code = "limit.slow"
+    retryable = True
+    hint = "Send it without long pauses, or raise CC_EXECUTOR_HANDSHAKE_TIMEOUT_S of the server."
 
 
 class TooManySessions(LimitReached):

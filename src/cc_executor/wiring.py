@@ -1,4 +1,4 @@
-"""From settings to an engine: the only place that names concrete adapters."""
+"""From settings to an engine and its sessions: the only place that names concrete adapters."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ from typing import Final
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.world import World
+from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
+from cc_executor.model.sessions import Terms
+from cc_executor.ports.clock import Clock
+from cc_executor.ports.sessions import Sessions
 from cc_executor.ports.store import Store
 from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
 from cc_executor.process.nudges import SocketNudges
+from cc_executor.process.resources import SystemResources
+from cc_executor.process.run import run_subprocess
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.settings import Settings
 from cc_executor.store.sqlite import SqliteStore
 from cc_executor.workspace.disk import DiskWorkspaces
+from cc_executor.workspace.grounds import StateGrounds
 
 #: By name: it stands on a floor above this one.
 DETACHED_ENGINE: Final = "cc_executor.client.detached"
@@ -53,6 +60,7 @@ async def open_engine(
         journals=FolderJournals(home),
         owners=FolderOwners(home, engine_id),
         workspaces=DiskWorkspaces(ignored=(home.path,)),
+        grounds=StateGrounds(home.path, run_subprocess, environ),
         executables=executables(settings, environ),
         nudges=SocketNudges(home.path / "engines"),
         engines=DetachedEngines(
@@ -61,6 +69,65 @@ async def open_engine(
         policy=policy(settings, host, environ),
     )
     return Engine(world, engine_id=engine_id, host=host), store
+
+
+async def open_sessions(settings: Settings, clock: Clock | None = None) -> Sessions:
+    """Return where a server keeps sessions: in Redis if the settings name one, else in a file.
+
+    A Redis is not asked before the first call: a server starts without it, and says so when it is
+    needed.
+
+    Args:
+        settings: As loaded.
+        clock: The time, for sessions in a file; None: the machine's.
+
+    Raises:
+        InvalidSetting: `redis_url` cannot be used, or the package `redis` is not installed.
+        StateDirectoryRefused, SessionsUnavailable: The file cannot be opened.
+    """
+    clock = clock or SystemClock()
+    terms = Terms(max_sessions=settings.max_sessions, timeout_s=settings.session_timeout)
+    if settings.redis_url is not None:
+        return _redis_sessions(settings, terms, clock)
+    # Loaded only by servers, as all that follows.
+    from cc_executor.store.sessions.sqlite import SqliteSessions
+
+    home = await asyncio.to_thread(StateDirectory, settings.home)
+    return await SqliteSessions.open_file(home.sessions, terms, clock)
+
+
+async def open_resources(settings: Settings) -> SystemResources:
+    """Return what the machine has left, as seen from the state directory; whoever asks closes it.
+
+    Raises:
+        StateDirectoryRefused: It cannot be used.
+    """
+    home = await asyncio.to_thread(StateDirectory, settings.home)
+    return await asyncio.to_thread(SystemResources, home.path)
+
+
+def _redis_sessions(settings: Settings, terms: Terms, clock: Clock) -> Sessions:
+    origin = next(row.origin for row in settings.describe() if row.name == "redis_url")
+    try:
+        from cc_executor.store.sessions.redis import RedisSessions
+        from cc_executor.store.sessions.redis_link import Link
+    except ModuleNotFoundError as problem:
+        raise InvalidSetting(
+            "redis_url",
+            "the package `redis` is not installed",
+            origin=origin,
+            hint="Install cc-executor[redis].",
+        ) from problem
+    try:
+        link = Link(
+            settings.redis_url or "",
+            pool_size=settings.redis_pool_size,
+            timeout_s=settings.redis_timeout,
+        )
+    except ValueError as problem:
+        hint = "It is like redis://USER:PASSWORD@HOST:6379/0; special characters are written %XX."
+        raise InvalidSetting("redis_url", str(problem), origin=origin, hint=hint) from problem
+    return RedisSessions(link, terms, clock)
 
 
 def executables(settings: Settings, environ: Mapping[str, str] = os.environ) -> SystemExecutables:

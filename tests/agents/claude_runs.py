@@ -115,7 +115,7 @@ TABLE: Final[dict[str, Row]] = {
     "disallowed": Row(
         0, None, 0.01, note="a tool that was taken away is no refusal: nothing is recorded"
     ),
-    "err_400_credit": Row(1, F.USAGE_LIMIT, 0.0, note="`Credit balance is too low`, status 400"),
+    "err_400_credit": Row(1, F.BILLING, 0.0, note="`Credit balance is too low`, status 400"),
     "err_400_too_long": Row(1, F.CONTEXT_OVERFLOW, 0.0),
     "err_401": Row(
         -9,

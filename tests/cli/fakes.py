@@ -12,10 +12,12 @@ from typing import Any, Self
 import msgspec
 
 from cc_executor.errors import CCExecutorError, ExecutionNotFound, InvalidTransition, TaskNotFound
+from cc_executor.model.bundles import Evidence
 from cc_executor.model.events import Cursor, Lifecycle, StreamEvent
 from cc_executor.model.failures import Failure
 from cc_executor.model.lifecycle import TaskState, is_final, state_of_list
 from cc_executor.model.outcomes import Claimed, EndedBy, Executed, Outcome
+from cc_executor.model.proofs import Examination, standing
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord
 from cc_executor.model.results import ExecutionResult, TaskResult
 from cc_executor.model.specs import TaskList, TaskSpec
@@ -241,6 +243,30 @@ class FakeExecutor:
         """Return it, if it has ended."""
         self._call("history", limit=limit)
         return [self.ended] if self.ended.is_final else []
+
+    async def evidence(self, execution_id: str) -> Evidence:
+        """Return what there is of it: no attempts, no events."""
+        self._call("evidence", execution_id=execution_id)
+        tasks = tuple(one.record for one in self.ended.tasks)
+        return Evidence(execution=self.ended.record, tasks=tasks, attempts=(), events=())
+
+    async def verify(self, execution_id: str) -> Examination:
+        """Return an examination that has found nothing."""
+        self._call("verify", execution_id=execution_id)
+        return Examination(
+            execution_id=self.ended.id,
+            source="fake",
+            state=self.ended.state,
+            proofs=(),
+            tasks=tuple(standing(one.record, ()) for one in self.ended.tasks),
+        )
+
+    async def export_bundle(
+        self, execution_id: str, path: str | Path, *, sign_with: str | Path | None = None
+    ) -> str:
+        """Write nothing."""
+        self._call("export_bundle", execution_id=execution_id, path=path, sign_with=sign_with)
+        return "0" * 64
 
     async def find_task(self, of: str) -> tuple[str, TaskRecord | None]:
         """Find it by any beginning of its id."""

@@ -28,6 +28,7 @@ STATES = [
     (TaskState.TIMED_OUT, Failure.TIMED_OUT, 4),
     (TaskState.CANCELLED, Failure.CANCELLED, 5),
     (TaskState.FAILED, Failure.USAGE_LIMIT, 6),
+    (TaskState.FAILED, Failure.BILLING, 6),
     (TaskState.FAILED, Failure.RATE_LIMITED, 6),
     (TaskState.FAILED, Failure.BUDGET, 6),
     (TaskState.FAILED, Failure.MAX_TURNS, 6),

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 import pytest
 
-from cc_executor.cli.options import PERMISSION_MODES
+from cc_executor.cli.options import ISOLATIONS, PERMISSION_MODES
 from cc_executor.cli.request import Asked, read_prompt, submission, task_list
 from cc_executor.errors import InvalidPrompt, InvalidTaskFile
 from cc_executor.model import specs
@@ -28,6 +28,11 @@ NOTHING = Asked(
     max_turns=None,
     retries=None,
     schema=None,
+    expected=(),
+    checks=(),
+    validation_prompt=None,
+    repairs=None,
+    isolation=None,
     continue_on_failure=False,
     parallel=False,
     execution_id=None,
@@ -40,6 +45,19 @@ def asked(*words: str, **options: Any) -> Asked:
 
 def test_a_prompt_is_a_list_of_one_task() -> None:
     assert task_list(asked("Say hello.")) == {"tasks": [{"prompt": "Say hello."}], "defaults": {}}
+
+
+def test_isolations_are_the_words_of_the_model() -> None:
+    assert get_args(specs.Isolation) == ISOLATIONS
+
+
+def test_what_is_to_be_checked_becomes_fields_of_the_task() -> None:
+    value = task_list(asked("x", expected=("a", "b"), checks=(("true",),), repairs=1))
+
+    [task] = checked(value, workspace="/w").tasks
+    assert task.expects is not None
+    assert task.expects.files == ("a", "b")
+    assert (task.checks, task.repairs) == ((("true",),), 1)
 
 
 def test_words_after_command_are_an_argv() -> None:

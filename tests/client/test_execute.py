@@ -22,7 +22,11 @@ from cc_executor import (
     cc_execute_list,
     cc_execute_list_sync,
     cc_execute_sync,
+    export_bundle,
     export_execution_history,
+    generate_report,
+    verify_bundle,
+    verify_execution,
 )
 from cc_executor.client.execute import RunningLoop
 from cc_executor.testing.fake_cli import install
@@ -85,7 +89,7 @@ async def test_json_mode_gives_an_object_with_what_is_known(claude: Claude) -> N
     assert data["summary"] == "Counted."
     assert data["files_created"] == ["real.txt"]  # from the disk, not from the claim
     assert data["claimed"]["files_created"] == ["./real.txt"]
-    assert data["verified"] == {"status": "verified", "files": {"real.txt": "ok"}}
+    assert data["verified"] == {"status": "verified", "files": {"real.txt": "ok"}, "checks": []}
     assert data["execution_uuid"]
     assert data["session_id"]
 
@@ -181,6 +185,61 @@ async def test_a_list_returns_a_result_for_each_also_for_what_failed(claude: Cla
 
     assert [one.ok for one in results] == [False, False, False]
     assert results[1].state == "skipped"
+
+
+async def test_what_is_to_be_checked_is_said_in_the_call(claude: Claude) -> None:
+    config = claude(ANSWER)
+
+    with pytest.raises(TaskFailed) as failed:
+        await cc_execute("x", expects={"files": ["app.py"]}, config=config)
+    with pytest.raises(TaskFailed) as unchecked:
+        await cc_execute("x", checks=[["false"]], config=config)
+
+    assert failed.value.outcome.failure == "expectation_failed"
+    assert unchecked.value.outcome.failure == "check_failed"
+    assert await cc_execute("x", checks=[["true"]], config=config) == "Hello."
+
+
+async def test_what_is_to_be_checked_holds_for_each_task_that_says_nothing_else(
+    claude: Claude,
+) -> None:
+    good, bad = await cc_execute_list(
+        [{"prompt": "x", "checks": [["true"]]}, "y"], checks=[["false"]], config=claude(ANSWER)
+    )
+
+    assert (good.ok, bad.ok) == (True, False)
+    findings = bad.to_json()["findings"]
+    assert findings["checks"][0]["argv"] == ["false"]
+    assert findings["checks"][0]["reason"] == "exit status 1"
+
+
+async def test_a_report_is_written_when_it_is_wanted_also_of_a_failure(
+    claude: Claude, tmp_path: Path
+) -> None:
+    config = claude(Script().claude_init().claude_result("x", structured_output={"n": 3}))
+
+    data = await cc_execute("x", json_schema=SCHEMA, generate_report=True, config=config)
+    with pytest.raises(TaskFailed):
+        await cc_execute("x", checks=[["false"]], generate_report=tmp_path / "r.md", config=config)
+
+    assert isinstance(data, dict)
+    assert Path(data["report"]).read_text().startswith(f"# Execution {data['execution_uuid']}")
+    assert "Failure: `check_failed`" in (tmp_path / "r.md").read_text()
+
+
+async def test_evidence_by_one_call_each(claude: Claude, tmp_path: Path) -> None:
+    config = claude(ANSWER)
+    await cc_execute("x", checks=[["true"]], execution_uuid="mine", config=config)
+
+    examination = await verify_execution("mine", config=config)
+    root = await export_bundle("mine", tmp_path / "b.tar", config=config)
+    report = await generate_report("mine", config=config)
+
+    assert examination.verified
+    assert verify_bundle(tmp_path / "b.tar").verified
+    assert len(root) == 64
+    assert "**Verified.**" in report
+    assert json.loads(await generate_report("mine", "json", config=config))["title"] == ""
 
 
 async def test_history_is_exported_as_json_and_csv(claude: Claude) -> None:

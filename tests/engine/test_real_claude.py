@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
+from cc_executor.client.json_mode import SCHEMA as JSON_MODE
 from cc_executor.errors import AgentNotLoggedIn
+from cc_executor.evidence.verify import verify_bundle
 from cc_executor.model.failures import Failure
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.results import TaskResult
@@ -221,3 +224,82 @@ async def test_an_agent_sees_nothing_of_our_environment(
 
     assert task.ok
     assert "canary" not in (on.workspace / "seen").read_text()
+
+
+# --- a model that lies -------------------------------------------------------------------------------
+
+CLAIMS = {
+    "result": "All of it is done.",
+    "summary": "Everything works, all tests pass.",
+    "files_created": ["made.txt"],
+    "files_modified": [],
+}
+ELSEWHERE = {**CLAIMS, "files_created": ["../outside.txt"]}
+TESTS = "import sys; sys.exit(open('made.txt').read() != 'good\\n')"
+
+#: What the model does and says, what its task asks for, and how it is found out.
+LIES: dict[str, tuple[tuple[Turn, ...], dict[str, Any], Failure, str]] = {
+    "a file that it never wrote": (
+        (structured(CLAIMS), say("Done.")),
+        {"json_schema": JSON_MODE},
+        Failure.CLAIM_REFUTED,
+        "made.txt (created): missing",
+    ),
+    "a file outside": (
+        (structured(ELSEWHERE), say("Done.")),
+        {"json_schema": JSON_MODE},
+        Failure.CLAIM_REFUTED,
+        "../outside.txt (created): outside",
+    ),
+    "a file that it has deleted again": (
+        (
+            WRITE,
+            use("Bash", command="rm made.txt", description="tidy up"),
+            structured(CLAIMS),
+            say("Done."),
+        ),
+        {"json_schema": JSON_MODE, "allowed_tools": ["Bash"]},
+        Failure.CLAIM_REFUTED,
+        "made.txt (created): missing",
+    ),
+    "work that is expected": (
+        (say("I have written made.txt."),),
+        {"expects": {"files": ["made.txt"]}},
+        Failure.EXPECTATION_FAILED,
+        "files: made.txt: there is no such file",
+    ),
+    "tests that pass": (
+        (WRITE, say("I ran the tests: they pass.")),
+        {"checks": [[sys.executable, "-I", "-S", "-c", TESTS]]},
+        Failure.CHECK_FAILED,
+        "exit status 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+async def test_a_model_that_lies_is_never_reported_verified(tmp_path: Path, name: str) -> None:
+    turns, fields, failure, word = LIES[name]
+    async with stage(tmp_path, *turns) as on:
+        task = await on.run(**fields)
+        examination = await on.executor.verify(task.record.execution_id)
+
+    outcome = outcome_of(task)
+    assert outcome.claimed.is_error is False  # by its own account all is well
+    assert not task.ok
+    assert outcome.failure is failure, outcome
+    assert word in (outcome.message or "")
+    assert outcome.verified.status == "refuted"
+    assert not examination.verified
+    assert examination.intact, examination.proofs
+
+
+async def test_a_model_that_tells_the_truth_is_verified_and_its_bundle_too(tmp_path: Path) -> None:
+    async with stage(tmp_path, WRITE, structured(CLAIMS), say("Done.")) as on:
+        task = await on.run(json_schema=JSON_MODE, checks=[["grep", "-q", "hello", "made.txt"]])
+        bundle = tmp_path / "bundle.tar"
+        await on.executor.export_bundle(task.record.execution_id, bundle)
+
+    assert task.ok, outcome_of(task)
+    assert outcome_of(task).verified.status == "verified"
+    assert verify_bundle(bundle, workspace=on.workspace).verified

@@ -82,6 +82,26 @@ async def test_a_detached_engine_that_was_killed_costs_nothing(
     assert ended.tasks[0].result == "went\n"
 
 
+async def test_an_attempt_whose_workspace_is_gone_is_ended_not_left_for_ever(
+    config: CCExecutorConfig, executor: Executor, workspace: Path
+) -> None:
+    task_list = executor.task_list([{"command": WAIT_FOR_GO}])
+    execution = await executor.engine.enlist(task_list, host=Host.DETACHED)
+    pid = await executor.engine.detach(execution.id)
+    await appeared(workspace / "ready")
+    os.kill(pid, signal.SIGKILL)
+    workspace.rename(workspace.with_name("elsewhere"))
+
+    async with Executor(config) as next_one, asyncio.timeout(30):
+        ended = await next_one.wait(execution.id, cancel_with_caller=False)
+
+    outcome = ended.tasks[0].outcome
+    assert outcome is not None
+    assert outcome.failure is Failure.LOST
+    assert "does not exist" in (outcome.message or "")
+    wait_until_free(workspace.with_name("elsewhere") / "lifeline")
+
+
 async def test_an_attempt_that_was_never_started_is_started_once_by_the_next_engine(
     executor: Executor, workspace: Path
 ) -> None:

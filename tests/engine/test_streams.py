@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +76,23 @@ async def test_an_attempts_output_stands_between_its_start_and_its_end(executor:
     assert places["output"][-1] < places["attempt.ended"][0]
 
 
+async def test_readers_hear_of_output_without_anybody_looking_for_it(
+    executor: Executor, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cc_executor.engine.watch._LOOK_S", 3600.0)
+    script = Script().wait_for_file("speak").line("up").wait_for_file("end")
+    submitted = await executor.submit([{"command": script.argv()}])
+
+    async with asyncio.timeout(20):
+        async for event in executor.stream(submitted.id, agent_events=False):
+            if isinstance(event, Lifecycle) and event.kind == "attempt.started":
+                (workspace / "speak").touch()
+            if isinstance(event, Output):
+                (workspace / "end").touch()
+
+    assert (await executor.get(submitted.id)).ok
+
+
 async def test_a_reader_resumes_at_any_cursor_without_gap_or_repetition(executor: Executor) -> None:
     ended = await executor.run([{"command": NOISE.argv()}, {"command": NOISE.argv()}])
     whole = await read(executor, ended.id)
@@ -119,7 +138,7 @@ async def test_stdout_and_stderr_stay_apart_and_in_order(executor: Executor) -> 
     script = Script()
     for number in range(20):
         stream = "stdout" if number % 2 else "stderr"
-        script = script.line(f"{number}", stream=stream).delay(5)
+        script = script.line(f"{number}", stream=stream).delay(25)
     ended = await executor.run([{"command": script.argv()}])
 
     outputs = [e for e in await read(executor, ended.id) if isinstance(e, Output)]

@@ -9,11 +9,14 @@ from tests.gates.source import SOURCE, modules_below
 #: Never leave the rooms around a supervisor, which imports next to nothing; who catches them.
 INTERNAL = {
     "cc_executor.cli.group.PipeClosed": "the command line: it ends quietly",
+    "cc_executor.evidence.outputs.OutputFault": "who examines: a proof says it",
+    "cc_executor.evidence.tar.TarFault": "who reads bundles: a proof says it",
     "cc_executor.process.child.CannotStart": "the supervisor: the outcome says it",
     "cc_executor.process.claim.AlreadyClaimed": "the supervisor: it leaves the attempt alone",
     "cc_executor.process.connections.Refused": "the supervisor: the answer says it",
     "cc_executor.process.standby.CannotContain": "the supervisor: the outcome says it",
     "cc_executor.workspace.beneath.PathRefused": "the guard's readers: a finding says why",
+    "cc_executor.workspace.git.GitFailed": "grounds: a refusal or a result says it",
     "cc_executor.process.wire.WireLost": "the engine's side: it finds out what became of it",
 }
 

@@ -6,10 +6,7 @@ from pathlib import Path
 import pytest
 
 from cc_executor.errors import StateDirectoryRefused
-from cc_executor.journal.folders import FolderJournals
 from cc_executor.journal.home import FORMAT, StateDirectory
-from cc_executor.journal.records import STDOUT
-from cc_executor.journal.writer import JournalWriter
 
 
 def test_a_missing_directory_is_made_for_its_owner_only(tmp_path: Path) -> None:
@@ -100,19 +97,3 @@ def test_attempts_lie_in_their_executions_folder(tmp_path: Path) -> None:
     assert home.execution("e") == tmp_path / "executions" / "e"
     assert home.attempt("e.2.3") == tmp_path / "executions" / "e" / "2" / "3"
     assert home.database.parent == tmp_path
-
-
-def test_an_attempt_without_output_has_no_reader(tmp_path: Path) -> None:
-    journals = FolderJournals(StateDirectory(tmp_path))
-
-    assert journals.open("e.1.1") is None
-
-    folder = journals.folder("e.1.1")
-    folder.mkdir(parents=True)
-    writer = JournalWriter(str(folder))
-    writer.append(STDOUT, memoryview(b"x"), at_ns=1)
-    writer.close()
-    reader = journals.open("e.1.1")
-    assert reader is not None
-    assert [chunk.data for chunk in reader.read(after_seq=-1, max_bytes=1)] == [b"x"]
-    reader.close()

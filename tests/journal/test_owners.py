@@ -4,20 +4,21 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import OWNER, FolderOwners
+from cc_executor.testing.contracts.owners import DieAsOwner, MakeOwners, OwnersContract
 
 HOLD = """
 import sys
 from pathlib import Path
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
-lock = FolderOwners(StateDirectory(Path(sys.argv[1])), "other").acquire("e")
+lock = FolderOwners(StateDirectory(Path(sys.argv[1])), "other").acquire(sys.argv[2])
 print("held" if lock else "refused", flush=True)
 sys.stdin.read()
 """
@@ -40,27 +41,23 @@ def home(tmp_path: Path) -> StateDirectory:
     return StateDirectory(tmp_path)
 
 
-def test_only_one_engine_owns_an_execution(home: StateDirectory) -> None:
-    lock = FolderOwners(home, "one").acquire("e")
+class TestFolderOwners(OwnersContract):
+    @pytest.fixture
+    def make_owners(self, home: StateDirectory) -> MakeOwners:
+        return lambda engine_id: FolderOwners(home, engine_id)
 
-    assert lock is not None
-    assert FolderOwners(home, "two").acquire("e") is None
-    assert FolderOwners(home, "two").is_owned("e")
+    @pytest.fixture
+    def die_as_owner(self, home: StateDirectory) -> DieAsOwner:
+        def own_and_die(execution_id: str) -> None:
+            command = [sys.executable, "-c", HOLD, str(home.path), execution_id]
+            with subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as other:
+                assert other.stdout is not None
+                assert other.stdout.readline() == b"held\n"
+                assert FolderOwners(home, "one").acquire(execution_id) is None
+                other.send_signal(signal.SIGKILL)
+                other.wait(10)
 
-
-def test_a_released_execution_can_be_owned_by_another(home: StateDirectory) -> None:
-    lock = FolderOwners(home, "one").acquire("e")
-    assert lock is not None
-
-    lock.release()
-    lock.release()
-
-    assert not FolderOwners(home, "two").is_owned("e")
-    assert FolderOwners(home, "two").acquire("e") is not None
-
-
-def test_an_unknown_execution_has_no_owner(home: StateDirectory) -> None:
-    assert not FolderOwners(home, "one").is_owned("nothing")
+        return own_and_die
 
 
 def test_the_lock_says_who_holds_it(home: StateDirectory) -> None:
@@ -69,20 +66,6 @@ def test_the_lock_says_who_holds_it(home: StateDirectory) -> None:
     assert (home.execution("e") / OWNER).read_text() == f"engine-7 {os.getpid()}\n"
     assert lock is not None
     lock.release()
-
-
-def test_ownership_dies_with_its_process(home: StateDirectory) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(home.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"held\n"
-        assert FolderOwners(home, "one").acquire("e") is None
-
-        other.send_signal(signal.SIGKILL)
-        other.wait(10)
-
-    assert FolderOwners(home, "one").acquire("e") is not None
 
 
 def test_a_program_that_is_started_does_not_inherit_it(home: StateDirectory) -> None:
@@ -109,23 +92,3 @@ def test_it_dies_with_its_process_though_a_fork_lives_on(home: StateDirectory) -
             assert not FolderOwners(home, "one").is_owned("e")
         finally:
             os.kill(fork, signal.SIGKILL)
-
-
-def test_asking_for_the_owner_never_makes_an_owner_fail(home: StateDirectory) -> None:
-    owners = FolderOwners(home, "one")
-    stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.is_set():
-            owners.is_owned("e")
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        for _ in range(200):
-            lock = owners.acquire("e")
-            assert lock is not None
-            lock.release()
-    finally:
-        stop.set()
-        asking.join()

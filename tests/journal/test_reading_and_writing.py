@@ -65,27 +65,6 @@ def as_read(written: list[tuple[int, bytes]]) -> list[tuple[str, bytes]]:
     return [(NAMES[stream], data) for stream, data in written]
 
 
-@given(chunks, st.integers(1, 1000))
-def test_what_was_written_is_read_in_order_however_small_the_bites(
-    written: list[tuple[int, bytes]], max_bytes: int
-) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        write(Path(name), written)
-
-        assert read_all(Path(name), max_bytes=max_bytes) == as_read(written)
-
-
-@given(chunks, st.data())
-def test_a_reader_resumes_from_any_record(
-    written: list[tuple[int, bytes]], data: st.DataObject
-) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        write(Path(name), written)
-        after = data.draw(st.integers(-1, len(written)))
-
-        assert read_all(Path(name), after_seq=after) == as_read(written[after + 1 :])
-
-
 @given(chunks, st.data())
 def test_any_truncation_leaves_a_prefix_and_never_wrong_bytes(
     written: list[tuple[int, bytes]], data: st.DataObject
@@ -114,21 +93,6 @@ def test_an_end_that_was_zeroed_by_a_power_failure_is_not_there(
             index.write(bytes(zeros))
 
         assert read_all(folder) == as_read(written)
-
-
-@given(chunks.filter(bool), st.data())
-def test_a_changed_byte_of_output_is_never_passed_on(
-    written: list[tuple[int, bytes]], data: st.DataObject
-) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write(folder, written)
-        output = bytearray((folder / layout.OUTPUT).read_bytes())
-        output[data.draw(st.integers(0, len(output) - 1))] ^= data.draw(st.integers(1, 255))
-        (folder / layout.OUTPUT).write_bytes(output)
-
-        with pytest.raises(JournalDamaged):
-            read_all(folder)
 
 
 def test_a_damaged_record_in_the_middle_is_told(tmp_path: Path) -> None:
@@ -181,46 +145,6 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         write(tmp_path, [(STDOUT, b"yours")])
     assert read_all(tmp_path) == [("stdout", b"mine")]
-
-
-def test_a_reader_sees_what_is_appended_after_it_was_opened(tmp_path: Path) -> None:
-    writer = JournalWriter(str(tmp_path))
-    writer.append(STDOUT, memoryview(b"one"), at_ns=1)
-    reader = FileJournalReader(tmp_path)
-    assert [chunk.data for chunk in reader.read(after_seq=-1, max_bytes=10)] == [b"one"]
-    assert reader.read(after_seq=0, max_bytes=10) == ()
-
-    writer.append(STDERR, memoryview(b"two"), at_ns=2)
-
-    (chunk,) = reader.read(after_seq=0, max_bytes=10)
-    assert (chunk.data, chunk.stream, chunk.offset, chunk.at) == (b"two", "stderr", 3, 2e-9)
-    reader.close()
-    writer.close()
-
-
-def test_one_record_is_read_however_long_it_is(tmp_path: Path) -> None:
-    write(tmp_path, [(STDOUT, b"x" * MAX_CHUNK_BYTES), (STDOUT, b"y")])
-    reader = FileJournalReader(tmp_path)
-
-    assert [len(chunk.data) for chunk in reader.read(after_seq=-1, max_bytes=1)] == [
-        MAX_CHUNK_BYTES
-    ]
-    reader.close()
-
-
-@given(chunks, st.integers(0, 2000))
-def test_the_tail_is_the_fewest_last_records_that_hold_so_many_bytes(
-    written: list[tuple[int, bytes]], tail_bytes: int
-) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        write(Path(name), [*written, (STDOUT, b"end")])
-        reader = FileJournalReader(Path(name))
-        before = reader.seq_before_last(tail_bytes)
-        reader.close()
-
-        lengths = [len(data) for _, data in written] + [3]
-        assert sum(lengths[before + 1 :]) >= tail_bytes or before == -1
-        assert sum(lengths[before + 2 :]) < max(tail_bytes, 1)
 
 
 def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path) -> None:

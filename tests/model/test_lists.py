@@ -195,8 +195,12 @@ def test_needs_may_name_a_later_task() -> None:
 
 @pytest.mark.parametrize("prompt", ["", " \n\t", "a\0b", "\ud800", "x" * (MAX_PROMPT_BYTES + 1)])
 def test_a_prompt_that_no_agent_can_receive_is_refused(prompt: str) -> None:
-    with pytest.raises(InvalidPrompt):
-        task_list([prompt], workspace=BASE)
+    with pytest.raises(InvalidPrompt) as refusal:
+        task_list(["fine", prompt], workspace=BASE)
+
+    assert refusal.value.where == "tasks[1].prompt"
+    assert str(refusal.value) == f"tasks[1].prompt: {refusal.value.problem}"
+    assert "tasks" not in refusal.value.problem
 
 
 def test_a_prompt_of_1_mb_is_fine() -> None:

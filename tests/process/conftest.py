@@ -1,12 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.testing.processes import wait_until_gone
+from tests.measuring import measured_spawners
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _spawners_are_measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with measured_spawners(tmp_path_factory.mktemp("boot")):
+        yield
 
 
 @pytest.fixture

@@ -15,6 +15,10 @@ from cc_executor.model.launch import Launch
 from cc_executor.process.attending import Attended
 from cc_executor.process.supervision import ProcessSupervision
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # it is run by its path
+
+from tests.measuring import measured_spawners
+
 
 def say(word: str) -> None:
     """Tell the test where this engine stands."""
@@ -41,4 +45,5 @@ async def main(what: str, folder: Path, launch: str = "") -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))
+    with measured_spawners(Path(sys.argv[2]).parent):
+        asyncio.run(main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))

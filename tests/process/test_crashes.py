@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from cc_executor.errors import SpawnFailed
+from cc_executor.errors import AgentSessionBusy, SpawnFailed
 from cc_executor.journal import layout
 from cc_executor.journal.crash_points import CRASH_POINTS, VARIABLE
 from cc_executor.model.launch import Launch
@@ -46,7 +47,13 @@ FOUND: dict[str, EndedBy | None] = {
     "spawner.started": NEVER,
     "spawner.forked": NEVER,
 }
-IN_ENGINES = {"client.folder_written", "client.launch_sent", "settle.lock_taken", "settle.swept"}
+IN_ENGINES = {
+    "client.folder_written",
+    "client.launch_sent",
+    "client.permitted",
+    "settle.lock_taken",
+    "settle.swept",
+}
 SAID_ALL = {
     "supervisor.output_captured",
     "supervisor.stopping",
@@ -120,23 +127,24 @@ async def end_of(supervision: ProcessSupervision, ordered: Launch, folder: Path)
     return await attempt.wait()
 
 
-async def test_an_engine_killed_before_it_gave_the_order_has_started_nothing(
-    supervision: ProcessSupervision, folder: Path
+@pytest.mark.parametrize("point", ["client.folder_written", "client.launch_sent"])
+async def test_an_engine_killed_before_it_gave_the_word_to_start_has_started_nothing(
+    supervision: ProcessSupervision, folder: Path, point: str
 ) -> None:
     ordered = launch(leaving(folder, hanging=True), folder)
-    with engine("start", folder, ordered, crash_at="client.folder_written") as killed:
+    with engine("start", folder, ordered, crash_at=point) as killed:
         assert killed.wait(20) == -signal.SIGKILL
 
-    assert (folder / layout.LAUNCH).exists()
+    assert (folder / layout.LAUNCH).exists() == (point == "client.folder_written")
     assert await supervision.adopt(folder) is None
     assert not (folder.parent / "starts").exists()
 
 
-async def test_an_engine_killed_when_it_gave_the_order_has_started_it_once_or_never(
+async def test_an_engine_killed_when_it_gave_the_word_has_started_it_once_or_never(
     supervision: ProcessSupervision, folder: Path
 ) -> None:
     ordered = launch(leaving(folder, hanging=True), folder)
-    with engine("start", folder, ordered, crash_at="client.launch_sent") as killed:
+    with engine("start", folder, ordered, crash_at="client.permitted") as killed:
         assert killed.wait(20) == -signal.SIGKILL
 
     found = await supervision.adopt(folder)
@@ -298,30 +306,51 @@ async def test_a_supervisor_and_an_engine_that_bars_it_never_both_win(
     for number in range(60):
         folder = tmp_path / f"attempt-{number}"
         ordered = launch(("/usr/bin/touch", str(folder) + ".started"), folder)
-        folder.mkdir(mode=0o700)
-        starting = asyncio.ensure_future(end_of(supervision, ordered, folder))
-        await asyncio.sleep(number % 12 * 0.0001)
+        permitted = asyncio.get_running_loop().create_future()
+        starting = asyncio.ensure_future(supervision.start_when(permitted, ordered, folder))
+        await until((folder / layout.LAUNCH).exists)
+        permitted.set_result(True)
+        await asyncio.sleep(number % 24 * 0.0001)
         found = await asyncio.to_thread(settle.settle, folder)
-        executed = await starting
+        with contextlib.suppress(SpawnFailed):
+            attempt = await starting
+            assert attempt is not None
+            await attempt.wait()
 
         started = Path(str(folder) + ".started").exists()
         assert started == (found is not None)
-        assert started == (executed is not None)
+        assert started == (starting.exception() is None)
         won.add(started)
     assert won == {True, False}
 
 
-async def test_an_attempt_that_nobody_ever_ordered_can_never_start(
+async def test_nothing_starts_that_is_not_permitted(
     supervision: ProcessSupervision, folder: Path
 ) -> None:
-    assert await supervision.adopt(folder) is None
-    folder.mkdir(mode=0o700)
+    ordered = launch(("/usr/bin/touch", str(folder) + ".started"), folder)
+    permitted = asyncio.get_running_loop().create_future()
+    starting = asyncio.ensure_future(supervision.start_when(permitted, ordered, folder))
+    await until((folder / layout.LAUNCH).exists)
+    permitted.set_result(False)
 
+    assert await starting is None
     assert await supervision.adopt(folder) is None
-    assert await supervision.adopt(folder) is None
+    assert not Path(str(folder) + ".started").exists()
 
-    with pytest.raises(SpawnFailed):
-        await supervision.start(launch(("/bin/true",), folder), folder)
+
+async def test_a_permission_that_is_refused_starts_nothing_and_says_why(
+    supervision: ProcessSupervision, folder: Path
+) -> None:
+    ordered = launch(("/usr/bin/touch", str(folder) + ".started"), folder)
+    permitted = asyncio.get_running_loop().create_future()
+    starting = asyncio.ensure_future(supervision.start_when(permitted, ordered, folder))
+    await until((folder / layout.LAUNCH).exists)
+    permitted.set_exception(AgentSessionBusy("session", "exec.9.1"))
+
+    with pytest.raises(AgentSessionBusy):
+        await starting
+    assert await supervision.adopt(folder) is None
+    assert not Path(str(folder) + ".started").exists()
 
 
 async def test_a_lock_that_a_power_failure_emptied_counts_as_lost(
@@ -347,20 +376,6 @@ async def test_an_outcome_that_a_power_failure_ate_counts_as_lost(
     assert isinstance(executed, Executed)
     assert executed.ended_by is EndedBy.LOST
     assert await supervision.adopt(folder) == executed
-
-
-async def test_two_engines_may_attend_to_one_attempt(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    first = await supervision.start(launch(Script().line("up").hang(), folder), folder)
-    second = await supervision.adopt(folder)
-    assert isinstance(second, Attended)
-
-    await first.aclose()
-    await second.pause()
-    await second.stop(StopReason.CANCEL)
-
-    assert (await second.wait()).ended_by is EndedBy.CANCEL
 
 
 async def test_a_supervisor_that_obeys_nobody_is_killed_with_its_tree(

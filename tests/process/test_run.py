@@ -129,3 +129,13 @@ async def test_nothing_stays_open() -> None:
             await run_subprocess_async(("/nowhere",), 20)
 
     assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+
+
+async def test_a_program_reads_the_file_that_it_is_given_else_nothing(tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.write_bytes(b"\x00\xff\n")
+
+    assert (await run_subprocess_async(["cat"], 10, stdin=str(given))).stdout == b"\x00\xff\n"
+    assert (await run_subprocess_async(["cat"], 10)).stdout == b""
+    with pytest.raises(SpawnFailed):
+        await run_subprocess_async(["cat"], 10, stdin=str(tmp_path / "none"))

@@ -17,6 +17,7 @@ from cc_executor.journal import layout
 from cc_executor.model.outcomes import EndedBy
 from cc_executor.ports.process import StopReason
 from cc_executor.process import cgroup, stock, tree
+from cc_executor.process.attending import Attended
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.testing.processes import claim_of
 from cc_executor.testing.scripted_agent import Script
@@ -191,7 +192,11 @@ async def test_a_cancelled_start_leaves_no_attempt_behind(
         launch(("/bin/true",), folder.parent / "again"), folder.parent / "again"
     )
     assert (await again.wait()).exit_code == 0
-    await supervision.adopt(folder)
+    left = await supervision.adopt(folder)
+    if isinstance(left, Attended):  # it was started before it was cancelled, and ends as an orphan
+        await left.stop(StopReason.CANCEL)
+        assert (await left.wait()).ended_by in (EndedBy.ORPHANED, EndedBy.CANCEL)
+        await left.aclose()
 
 
 def test_windows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cc_executor.model.launch import StopRung, Timers
+from cc_executor.model.launch import StopRung
 from cc_executor.model.outcomes import EndedBy
 from cc_executor.ports.process import StopReason
 from cc_executor.process.supervision import ProcessSupervision
@@ -16,33 +16,6 @@ from tests.process.support import CLASSES, captured, launch
 
 POLITE = Script().on_signal("TERM", Script().line("bye").exit(143)).line("up").hang()
 STUBBORN = Script().ignore(("TERM", "INT")).line("up").hang()
-
-
-async def test_a_polite_program_ends_on_the_first_rung(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    attempt = await supervision.start(launch(POLITE, folder), folder)
-    await attempt.changed(beyond=0)
-
-    await attempt.stop(StopReason.CANCEL)
-    executed = await attempt.wait()
-
-    assert (executed.ended_by, executed.rung) == (EndedBy.CANCEL, "terminate")
-    assert executed.exit_code == 143
-    assert captured(folder) == b"up\nbye\n"
-
-
-async def test_a_stubborn_program_needs_the_last_rung(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    attempt = await supervision.start(launch(STUBBORN, folder), folder)
-    await attempt.changed(beyond=0)
-
-    await attempt.stop(StopReason.CANCEL)
-    executed = await attempt.wait()
-
-    assert (executed.rung, executed.signal) == ("kill", "SIGKILL")
-    assert executed.swept == 0
 
 
 async def test_rungs_are_climbed_in_order(supervision: ProcessSupervision, folder: Path) -> None:
@@ -81,19 +54,6 @@ async def test_closing_stdin_is_enough_for_who_reads_it(
     assert (executed.rung, executed.exit_code) == ("stdin", 0)
 
 
-async def test_an_impatient_stop_overtakes_a_patient_one(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    ladder = (StopRung(action="terminate", grace_s=600), StopRung(action="kill", grace_s=5))
-    attempt = await supervision.start(launch(STUBBORN, folder, ladder=ladder), folder)
-    await attempt.changed(beyond=0)
-
-    await attempt.stop(StopReason.CANCEL)
-    await attempt.stop(StopReason.CANCEL, now=True)
-
-    assert (await attempt.wait()).rung == "kill"
-
-
 async def test_a_ladder_without_a_kill_has_one(
     supervision: ProcessSupervision, folder: Path
 ) -> None:
@@ -104,31 +64,6 @@ async def test_a_ladder_without_a_kill_has_one(
     await attempt.stop(StopReason.CANCEL)
 
     assert (await attempt.wait()).rung == "kill"
-
-
-async def test_the_reason_of_a_stop_becomes_the_outcome(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    attempt = await supervision.start(launch(POLITE, folder), folder)
-    await attempt.changed(beyond=0)
-
-    await attempt.stop(StopReason.ORPHANED)
-
-    assert (await attempt.wait()).ended_by is EndedBy.ORPHANED
-
-
-async def test_a_stop_that_comes_after_the_end_changes_nothing(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    attempt = await supervision.start(launch(("/bin/true",), folder), folder)
-    executed = await attempt.wait()
-
-    await attempt.stop(StopReason.CANCEL)
-    await attempt.pause()
-    await attempt.resume()
-
-    assert await attempt.wait() == executed
-    assert executed.ended_by is EndedBy.EXIT
 
 
 @pytest.mark.parametrize("containment", CLASSES)
@@ -144,16 +79,3 @@ async def test_a_supervisor_that_is_told_to_terminate_ends_its_tree_first(
     assert executed.ended_by is EndedBy.ORPHANED
     assert "SIGTERM" in str(executed.error)
     assert executed.exit_code == 143
-
-
-async def test_grace_is_for_what_stays_after_its_result(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    timers = Timers(grace_s=0.2, orphan_grace_s=30)
-    attempt = await supervision.start(launch(POLITE, folder, timers=timers, judged=True), folder)
-    await attempt.changed(beyond=0)
-
-    attempt.judge(3, progress=True, hold=None, finished=True)
-    executed = await attempt.wait()
-
-    assert (executed.ended_by, executed.timer) == (EndedBy.GRACE, None)

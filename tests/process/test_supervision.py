@@ -54,40 +54,6 @@ async def test_an_exit_code_and_both_streams_are_captured(
     assert executed.cpu_s > 0
 
 
-async def test_the_outcome_on_disk_is_the_one_that_was_told(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    executed = await (await supervision.start(launch(("/bin/true",), folder), folder)).wait()
-
-    assert await supervision.adopt(folder) == executed
-
-
-async def test_a_death_by_signal_has_its_name_and_no_exit_code(
-    supervision: ProcessSupervision, folder: Path
-) -> None:
-    attempt = await supervision.start(launch(Script().die("SEGV"), folder), folder)
-    executed = await attempt.wait()
-
-    assert (executed.exit_code, executed.signal) == (None, "SIGSEGV")
-    assert executed.ended_by is EndedBy.EXIT
-
-
-async def test_head_and_changed_follow_the_output(
-    supervision: ProcessSupervision, folder: Path, tmp_path: Path
-) -> None:
-    gate = tmp_path / "gate"
-    script = Script().line("one").wait_for_file(gate).line("two")
-    attempt = await supervision.start(launch(script, folder), folder)
-
-    await attempt.changed(beyond=0)
-    assert attempt.head == 4
-    gate.touch()
-    await attempt.changed(beyond=4)
-    await attempt.wait()
-    assert attempt.head == 8
-    await attempt.changed(beyond=8)  # it has ended: nothing more will come
-
-
 async def test_everything_the_child_is_given_is_as_ordered(
     supervision: ProcessSupervision, folder: Path
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cc_executor.process import cgroup, marks, report, tree
+from cc_executor.process import marks, tree
 from cc_executor.process.tree import Process
 from tests.process.support import is_alive, until
 
@@ -145,66 +145,3 @@ async def test_everything_that_bears_a_brand_is_killed_with_its_descendants(
 
 def test_what_nobody_bears_is_found_quickly_to_be_nothing(brand: int) -> None:
     assert tree.kill_marked(brand, within_s=10) == tree.Swept(frozenset())
-
-
-def test_the_report_names_every_class_and_why_it_cannot_be_used() -> None:
-    classes = report.containment_report()
-
-    assert [one.name for one in classes] == ["cgroup", "freezer", "scan"]
-    assert classes[-1].is_usable == (sys.platform == "linux")
-    assert {one.name for one in classes if one.is_usable} >= {
-        place.kind for place in cgroup.places() if not cgroup.gap(place)
-    }
-
-
-def test_a_place_that_is_not_writable_has_a_gap_and_no_group(tmp_path: Path) -> None:
-    missing = cgroup.Place(cgroup.CGROUP, str(tmp_path / "missing"))
-    no_hierarchy = cgroup.Place(cgroup.CGROUP, str(tmp_path))
-
-    assert "No such file" in cgroup.gap(missing)
-    assert "No such file" in cgroup.gap(no_hierarchy)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("place", cgroup.places(), ids=lambda place: place.kind)
-def test_groups_of_the_dead_are_removed_and_those_of_the_living_are_not(
-    place: cgroup.Place, brand: int
-) -> None:
-    if cgroup.gap(place):
-        return  # the report says it; there is nothing that could be removed
-    dead = subprocess.Popen(("/bin/true",))
-    dead.wait()
-    of_dead = cgroup.KINDS[place.kind](f"{place.parent}/{cgroup.PREFIX}{dead.pid}-{brand:x}")
-    of_living = cgroup.KINDS[place.kind](f"{place.parent}/{cgroup.PREFIX}{os.getpid()}-{brand:x}")
-    of_dead.create()
-    of_living.create()
-    try:
-        cgroup.remove_stale(place)
-
-        assert not Path(of_dead.path).exists()
-        assert Path(of_living.path).exists()
-        assert [one.path for one in cgroup.groups_of(os.getpid(), [place])] == [of_living.path]
-    finally:
-        assert of_living.remove()
-
-
-@pytest.mark.parametrize("place", cgroup.places(), ids=lambda place: place.kind)
-def test_removing_a_group_kills_what_is_in_it_and_in_groups_below(
-    place: cgroup.Place, brand: int, started: list[subprocess.Popen[bytes]]
-) -> None:
-    if cgroup.gap(place):
-        return
-    group = cgroup.KINDS[place.kind](f"{place.parent}/{cgroup.PREFIX}{os.getpid()}-{brand:x}")
-    group.create()
-    below = cgroup.KINDS[place.kind](f"{group.path}/below")
-    below.create()
-    for one in (group, below):
-        started.append(subprocess.Popen(SLEEP))
-        Path(one.path, "cgroup.procs").write_text(str(started[-1].pid))
-
-    while not group.remove():
-        for process in started:  # a group holds its dead until they are reaped
-            process.poll()
-
-    assert [process.wait(10) for process in started] == [-signal.SIGKILL] * 2
-    assert not Path(group.path).exists()

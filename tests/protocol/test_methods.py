@@ -32,9 +32,13 @@ PROMISED: Final = {
     "status": ("read", ""),
     "task_list.submit": (
         "run",
-        "tasks workspace agent defaults title stop_on_failure sequential idempotency_key records",
+        (
+            "tasks workspace agent defaults title stop_on_failure sequential idempotency_key"
+            " execution_id records"
+        ),
     ),
     "execution.get": ("read", "execution_id records"),
+    "execution.wait": ("read", "execution_id within_s records"),
     "execution.list": ("read", "states before limit records"),
     "execution.cancel": ("control", "execution_id now records"),
     "execution.pause": ("control", "execution_id records"),
@@ -47,7 +51,7 @@ PROMISED: Final = {
     "stream.subscribe": ("read", "execution_id task_id after from agent_events until_end"),
     "stream.ack": ("read", "subscription cursor"),
     "stream.unsubscribe": ("read", "subscription"),
-    "session.resume": ("read", "token"),
+    "session.resume": ("read", "token cursors"),
     "history.list": ("read", "before limit records"),
 }
 

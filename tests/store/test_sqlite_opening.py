@@ -170,7 +170,7 @@ async def test_an_older_database_is_brought_up_to_date_and_keeps_its_records(
     async with opened(path) as store:
         await owned(store)
     newer = (*migrations(), "ALTER TABLE executions ADD COLUMN mood TEXT")
-    monkeypatch.setattr(database, "migrations", lambda: newer)
+    monkeypatch.setattr(database, "migrations", lambda _package: newer)
     for _ in range(2):  # the second time there is nothing to do
         async with opened(path) as store:
             assert (await store.execution("run")).generation == 1
@@ -186,7 +186,7 @@ async def test_an_update_that_fails_changes_nothing(
     async with opened(path) as store:
         await owned(store)
     wrong = (*migrations(), "CREATE TABLE half (way) STRICT; SELECT nothing")
-    monkeypatch.setattr(database, "migrations", lambda: wrong)
+    monkeypatch.setattr(database, "migrations", lambda _package: wrong)
     with pytest.raises(StoreUnavailable):
         await SqliteStore.open(path)
     monkeypatch.undo()

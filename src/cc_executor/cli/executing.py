@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from cc_executor.model.bundles import Evidence
     from cc_executor.model.events import Cursor, StreamEvent
     from cc_executor.model.lifecycle import TaskState
+    from cc_executor.model.proofs import Examination
     from cc_executor.model.records import ExecutionRecord, TaskRecord
     from cc_executor.model.results import ExecutionResult
     from cc_executor.model.specs import TaskList
@@ -79,6 +81,20 @@ class Executing(Protocol):
 
     async def history(self, *, limit: int = 100) -> Sequence[ExecutionResult]:
         """Return ended executions, newest first."""
+        ...
+
+    async def evidence(self, execution_id: str) -> Evidence:
+        """Return everything that is recorded about an ended execution."""
+        ...
+
+    async def verify(self, execution_id: str) -> Examination:
+        """Look at all evidence of an ended execution again."""
+        ...
+
+    async def export_bundle(
+        self, execution_id: str, path: str | Path, *, sign_with: str | Path | None = None
+    ) -> str:
+        """Write that evidence into a bundle, and return its root digest."""
         ...
 
     async def find_task(self, of: str) -> tuple[str, TaskRecord | None]:

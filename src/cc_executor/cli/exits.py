@@ -63,6 +63,7 @@ OF_STATE: Final[Mapping[TaskState, Exit]] = {
 
 #: Failures that say: the task may be fine, a limit stopped it. They win over the state.
 OF_FAILURE: Final[Mapping[Failure, Exit]] = {
+    Failure.BILLING: Exit.LIMIT,
     Failure.USAGE_LIMIT: Exit.LIMIT,
     Failure.RATE_LIMITED: Exit.LIMIT,
     Failure.MAX_TURNS: Exit.LIMIT,

@@ -35,6 +35,8 @@ COMMANDS: Final = (
     "resume",
     "cancel",
     "history",
+    "verify",
+    "server",
     "doctor",
     "settings",
     "demo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,6 +22,9 @@ PERMISSION_MODES: Final = (
     "dontAsk",
     "plan",
 )
+
+#: The words of `model.specs.Isolation`.
+ISOLATIONS: Final = ("none", "copy", "worktree")
 
 
 def _for_machines(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click calls it by position
@@ -104,6 +108,15 @@ def _seconds_or_auto(
         raise click.BadParameter(f"{value!r} is neither a number of seconds nor `auto`.") from None
 
 
+def _argvs(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]
+) -> tuple[tuple[str, ...], ...]:
+    try:
+        return tuple(tuple(shlex.split(line)) for line in value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, as a shell would say.") from None
+
+
 def task_options(command: Decorated) -> Decorated:
     """Add the arguments and options that say what is to be done; see `request.Asked`."""
     for option in reversed(_TASK_OPTIONS):
@@ -167,6 +180,38 @@ _TASK_OPTIONS: Final[tuple[Decorator[Any], ...]] = (
         "--schema",
         type=click.Path(path_type=Path),
         help="File with a JSON schema that the answer must fit.",
+    ),
+    click.option(
+        "--expect",
+        "expected",
+        metavar="FILE",
+        multiple=True,
+        help="File that must be in the workspace afterwards. May be repeated.",
+    ),
+    click.option(
+        "--check",
+        "checks",
+        callback=_argvs,
+        metavar="COMMAND",
+        multiple=True,
+        help="Program that must succeed afterwards, in the workspace; its words as in a shell,"
+        " but no shell runs it. May be repeated.",
+    ),
+    click.option(
+        "--validate",
+        "validation_prompt",
+        metavar="PROMPT",
+        help="What a fresh agent, who may only read, is asked about the work.",
+    ),
+    click.option(
+        "--repairs",
+        type=click.IntRange(min=0),
+        help="How often a refuted result is given back to the agent's session.  [default: 0]",
+    ),
+    click.option(
+        "--isolation",
+        type=click.Choice(ISOLATIONS),
+        help="Work in the workspace itself, in a copy of it, or in a git worktree.  [default: none]",
     ),
     click.option(
         "--continue-on-failure",

@@ -32,6 +32,11 @@ class Asked(NamedTuple):
     max_turns: int | None
     retries: int | None
     schema: Path | None
+    expected: tuple[str, ...]
+    checks: tuple[tuple[str, ...], ...]
+    validation_prompt: str | None
+    repairs: int | None
+    isolation: str | None
     continue_on_failure: bool
     parallel: bool
     execution_id: str | None
@@ -152,11 +157,17 @@ def _given_fields(asked: Asked) -> dict[str, Any]:
         "disallowed_tools",
         "max_turns",
         "retries",
+        "checks",
+        "validation_prompt",
+        "repairs",
+        "isolation",
     )
     fields = {name: getattr(asked, name) for name in names}
     given = {name: value for name, value in fields.items() if value not in (None, ())}
     if asked.schema is not None:
         given["json_schema"] = _schema(asked.schema)
+    if asked.expected:
+        given["expects"] = {"files": asked.expected}
     return given
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from cc_executor.settings import SETTINGS, Setting
+
+#: The settings of servers that every command has: which server it talks to, and how.
+_OF_CLIENTS: Final = ("server", "server_ca", "token_file")
 
 
 def setting_options(*, hidden: bool) -> list[click.Option]:
@@ -16,7 +21,19 @@ def setting_options(*, hidden: bool) -> list[click.Option]:
         hidden: Leave all of them out of the help; those of the server are left out in any case,
             except where `cc-executor server` shows them.
     """
-    return [_option(setting, hidden=hidden or setting.of_server) for setting in SETTINGS]
+    return [
+        _option(setting, hidden=hidden or (setting.of_server and setting.name not in _OF_CLIENTS))
+        for setting in SETTINGS
+    ]
+
+
+def server_options() -> list[click.Option]:
+    """Return the options of the settings that a server asks for, to be shown."""
+    return [
+        _option(setting, hidden=False)
+        for setting in SETTINGS
+        if setting.of_server and setting.name not in _OF_CLIENTS
+    ]
 
 
 def _option(setting: Setting, *, hidden: bool) -> click.Option:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
@@ -15,7 +15,9 @@ from cc_executor.client.json_mode import SCHEMA, as_json
 from cc_executor.client.progress import ProgressCallback, report
 from cc_executor.errors import InvalidRequest
 from cc_executor.model.events import FromAgent, Message
+from cc_executor.model.reports import as_markdown
 from cc_executor.model.results import ExecutionResult, TaskResult
+from cc_executor.model.specs import Expects
 
 T = TypeVar("T")
 
@@ -44,6 +46,11 @@ async def cc_execute(
     timeout: float | None = None,  # noqa: ASYNC109 - the supervisor enforces it
     session_id: str | None = None,
     execution_uuid: str | None = None,
+    expects: Expects | Mapping[str, Any] | None = None,
+    checks: Sequence[Sequence[str]] = (),
+    validation_prompt: str | None = None,
+    repairs: int = 0,
+    generate_report: bool | str | Path = False,
     agent: str | None = None,
     workspace: str | Path | None = None,
     **fields: Any,
@@ -62,6 +69,11 @@ async def cc_execute(
     timeout: float | None = None,  # noqa: ASYNC109 - the supervisor enforces it
     session_id: str | None = None,
     execution_uuid: str | None = None,
+    expects: Expects | Mapping[str, Any] | None = None,
+    checks: Sequence[Sequence[str]] = (),
+    validation_prompt: str | None = None,
+    repairs: int = 0,
+    generate_report: bool | str | Path = False,
     agent: str | None = None,
     workspace: str | Path | None = None,
     **fields: Any,
@@ -79,6 +91,11 @@ async def cc_execute(
     timeout: float | None = None,  # noqa: ASYNC109 - the supervisor enforces it
     session_id: str | None = None,
     execution_uuid: str | None = None,
+    expects: Expects | Mapping[str, Any] | None = None,
+    checks: Sequence[Sequence[str]] = (),
+    validation_prompt: str | None = None,
+    repairs: int = 0,
+    generate_report: bool | str | Path = False,
     agent: str | None = None,
     workspace: str | Path | None = None,
     **fields: Any,
@@ -98,6 +115,14 @@ async def cc_execute(
         timeout: Seconds; None: the configuration's, else forecast.
         session_id: Resume this session of the agent instead of starting a fresh context.
         execution_uuid: The caller's choice of the execution's id.
+        expects: What must hold in the workspace afterwards: `files`, `absent`, `contains`,
+            `unchanged`.
+        checks: argv lists that must end with status 0 afterwards, run in the workspace in order.
+        validation_prompt: What a fresh agent, who may only read, is asked about the work.
+        repairs: How often a result that was refuted is given back to the agent's session.
+        generate_report: Write a report in Markdown when the task has ended, well or not: at this
+            path, or (True) as `report.md` in the execution's folder of the state directory. The
+            object of json mode names it as `report`.
         agent: Which agent works.
         workspace: Directory to work in.
         **fields: More fields of a task, as in a task file: `model`, `max_turns`, `retries`, ...
@@ -115,18 +140,21 @@ async def cc_execute(
         "session_id": session_id,
         "agent": agent,
         "json_schema": schema,
+        **_proofs(expects, checks, validation_prompt, repairs),
     }
     spec = {**fields, **{name: value for name, value in given.items() if value is not None}}
     async with Executor(config) as executor:
         submitted = await executor.submit([spec], workspace=workspace, execution_id=execution_uuid)
         async with _reporting(executor, submitted.id, stream, progress_callback):
             ended = await executor.wait(submitted.id)
+        report = await _written_report(executor, ended.id, wanted=generate_report)
     only = ended.tasks[0]
     only.raise_for_failure()
     if schema is None:
         assert only.outcome is not None
         return only.outcome.text
-    return as_json(only, ended.id, own_schema=own_schema)
+    data = as_json(only, ended.id, own_schema=own_schema)
+    return data if report is None else {**data, "report": str(report)}
 
 
 async def cc_execute_list(
@@ -138,6 +166,10 @@ async def cc_execute_list(
     stream: StreamSink | None = None,
     progress_callback: ProgressCallback | None = None,
     execution_uuid: str | None = None,
+    expects: Expects | Mapping[str, Any] | None = None,
+    checks: Sequence[Sequence[str]] = (),
+    validation_prompt: str | None = None,
+    repairs: int = 0,
     workspace: str | Path | None = None,
 ) -> list[TaskResult]:
     """Carry out tasks in order, each with a fresh agent and context; return a result for each.
@@ -150,6 +182,11 @@ async def cc_execute_list(
         stream: As in `cc_execute`.
         progress_callback: As in `cc_execute`.
         execution_uuid: The caller's choice of the execution's id.
+        expects: As in `cc_execute`, for every task that does not say otherwise itself; so are
+            `checks`, `validation_prompt` and `repairs`.
+        checks: See `expects`.
+        validation_prompt: See `expects`.
+        repairs: See `expects`; for prompts only, a command has nothing to repair with.
         workspace: Directory to work in.
 
     Returns:
@@ -158,9 +195,10 @@ async def cc_execute_list(
     Raises:
         CCExecutorError: The list was refused; nothing was started.
     """
+    proofs = _proofs(expects, checks, validation_prompt, repairs)
     async with Executor(config) as executor:
         submitted = await executor.submit(
-            tasks,
+            {"tasks": list(tasks), "defaults": proofs} if proofs else tasks,
             workspace=workspace,
             execution_id=execution_uuid,
             sequential=sequential,
@@ -169,6 +207,35 @@ async def cc_execute_list(
         async with _reporting(executor, submitted.id, stream, progress_callback):
             ended = await executor.wait(submitted.id)
     return list(ended.tasks)
+
+
+async def _written_report(
+    executor: Executor, execution_id: str, *, wanted: bool | str | Path
+) -> Path | None:
+    """Write the report of an ended execution where it is wanted, and return its path."""
+    if wanted is False:
+        return None
+    path = executor.folder(execution_id) / "report.md" if wanted is True else Path(wanted)
+    examination = await executor.verify(execution_id)
+    text = as_markdown(await executor.evidence(execution_id), examination)
+    await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+    return path
+
+
+def _proofs(
+    expects: Expects | Mapping[str, Any] | None,
+    checks: Sequence[Sequence[str]],
+    validation_prompt: str | None,
+    repairs: int,
+) -> dict[str, Any]:
+    """Return the fields that say what is to be checked; only those that were given."""
+    fields = {
+        "expects": expects,
+        "checks": [list(argv) if not isinstance(argv, str) else argv for argv in checks] or None,
+        "validation_prompt": validation_prompt,
+        "repairs": repairs or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def cc_execute_sync(task: str, **options: Any) -> str | dict[str, Any]:

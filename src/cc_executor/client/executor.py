@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from cc_executor import __version__
+from cc_executor.client.asking import list_value
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.engine.engine import Engine
-from cc_executor.errors import TaskNotFound
+from cc_executor.errors import ExecutionNotEnded, TaskNotFound
+from cc_executor.evidence.examine import examine, recorded_workspaces
+from cc_executor.evidence.gather import gather
+from cc_executor.evidence.signing import sign
+from cc_executor.evidence.sources import AttemptFolders
+from cc_executor.evidence.writing import write_bundle
+from cc_executor.model.bundles import Evidence
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
-from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.lists import task_list
+from cc_executor.model.proofs import Examination
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
 from cc_executor.model.results import ExecutionResult, result_of
 from cc_executor.model.specs import TaskList
@@ -235,8 +246,7 @@ class Executor:
         return await self._view(await self.find(execution_id))
 
     async def _view(self, full_id: str) -> ExecutionResult:
-        record = await self._records.execution(full_id)
-        return result_of(record, await self._records.tasks(full_id))
+        return result_of(*await self._records.execution_with_tasks(full_id))
 
     async def list(
         self, *, states: Sequence[TaskState] | None = None, limit: int = 100
@@ -254,6 +264,60 @@ class Executor:
         ended = [state for state in TaskState if state not in _UNFINISHED]
         newest = await self._records.executions(states=ended, limit=limit)
         return tuple([await self.get(one.id) for one in newest])
+
+    # --- evidence ----------------------------------------------------------------------------
+
+    async def evidence(self, execution_id: str) -> Evidence:
+        """Return everything that is recorded about an execution that has ended.
+
+        Raises:
+            ExecutionNotEnded: More evidence is to come.
+        """
+        evidence = await gather(self._records, await self.find(execution_id))
+        if not is_final(evidence.execution.state):
+            raise ExecutionNotEnded(evidence.execution.id, evidence.execution.state)
+        return evidence
+
+    async def verify(self, execution_id: str) -> Examination:
+        """Look at all evidence of an ended execution again, and say what of it still holds.
+
+        Nothing is run again. The output of every child is read to its end, the records are
+        compared with it and with each other, and files with what they held.
+
+        Raises:
+            ExecutionNotEnded: More evidence is to come.
+        """
+        evidence = await self.evidence(execution_id)
+        source = AttemptFolders(self._running.journals)
+        return await asyncio.to_thread(
+            examine, evidence, source, workspaces=recorded_workspaces(evidence)
+        )
+
+    async def export_bundle(
+        self, execution_id: str, path: str | Path, *, sign_with: str | Path | None = None
+    ) -> str:
+        """Write the evidence of an ended execution into a bundle, and return its root digest.
+
+        Args:
+            execution_id: Id, or unique prefix of one.
+            path: A tar file where it ends in `.tar`, else a folder; it must not be there yet.
+            sign_with: SSH key that signs it.
+
+        Raises:
+            ExecutionNotEnded, BundleRefused, ProgramNotInstalled: Nothing was written.
+        """
+        evidence = await self.evidence(execution_id)
+        key = None if sign_with is None else Path(sign_with)
+        manifest = await asyncio.to_thread(
+            write_bundle,
+            evidence,
+            AttemptFolders(self._running.journals),
+            Path(path),
+            made_at=time.time(),
+            made_by=f"cc-executor {__version__}",
+            sign=None if key is None else partial(sign, key=key),
+        )
+        return manifest.root
 
     async def find(self, execution_id: str) -> str:
         """Return the full id that a prefix stands for."""
@@ -289,18 +353,13 @@ class Executor:
         """
         if isinstance(tasks, TaskList):
             return tasks
-        value: dict[str, Any] = (
-            dict(tasks)
-            if isinstance(tasks, dict)
-            else {"tasks": [tasks] if isinstance(tasks, str) else list(tasks)}
-        )
-        value["defaults"] = {**self._config.task_defaults(), **value.get("defaults", {})}
-        if "agent" in value:
-            value["defaults"]["agent"] = value.pop("agent")
-        if stop_on_failure is not None:
-            value["stop_on_failure"] = stop_on_failure
+        value = list_value(tasks, self._config, stop_on_failure=stop_on_failure)
         base = workspace or self._config.workspace or Path.cwd()
         return task_list(value, workspace=str(Path(base).absolute()), sequential=sequential)
+
+    def folder(self, execution_id: str) -> Path:
+        """Return the folder of an execution in the state directory; `execution_id`: in full."""
+        return self._running.journals.folder(f"{execution_id}.1.1").parent.parent
 
     @property
     def settings(self) -> Settings:

@@ -56,6 +56,10 @@ def as_json(task: TaskResult, execution_id: str, *, own_schema: bool) -> dict[st
         "verified": {
             "status": str(outcome.verified.status),
             "files": {one.path: str(one.verdict) for one in outcome.verified.files},
+            "checks": [
+                {"argv": list(one.argv), "ok": one.ok, "reason": one.reason}
+                for one in outcome.verified.checks
+            ],
         },
         "execution_uuid": execution_id,
         "cost_usd": outcome.cost_usd,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -77,17 +77,32 @@ class Attempt:
         self._before = before
         return before
 
-    async def start(self) -> Supervised | None:
+    async def start(self, permission: Awaitable[object] | None = None) -> Supervised | None:
         """Start the child; None when it was cancelled before.
+
+        Args:
+            permission: What must be done before the child may exist. It is made ready meanwhile.
 
         Raises:
             SpawnFailed: No child exists.
+            Exception: Whatever `permission` raises; no child exists.
         """
-        if self._stop is not None:
-            return None
-        supervised = await self._world.supervision.start(self._prepared.launch, self._folder)
-        await self.attach(supervised)
+        permitted = asyncio.ensure_future(self._is_permitted(permission))
+        try:
+            await asyncio.sleep(0)  # what takes longest, a wait for the disk, begins first
+            supervised = await self._world.supervision.start_when(
+                permitted, self._prepared.launch, self._folder
+            )
+        finally:
+            permitted.cancel()
+        if supervised is not None:
+            await self.attach(supervised)
         return supervised
+
+    async def _is_permitted(self, permission: Awaitable[object] | None) -> bool:
+        if permission is not None:
+            await permission
+        return self._stop is None
 
     async def attach(self, supervised: Supervised) -> None:
         """Take a running child; catch up with what was asked for in the meantime."""
@@ -130,6 +145,8 @@ class Attempt:
         try:
             if self._prepared.launch.judged:
                 await self._watch(supervised, tail)
+            else:
+                await self._announce(supervised)
             executed = await supervised.wait()
             return await asyncio.to_thread(self._outcome, executed, tail)
         finally:
@@ -142,6 +159,16 @@ class Attempt:
             return await asyncio.to_thread(self._outcome, executed, tail)
         finally:
             tail.close()
+
+    async def _announce(self, supervised: Supervised) -> None:
+        """Tell of output until the child has ended."""
+        head = 0
+        while True:
+            await supervised.changed(beyond=head)
+            if supervised.head <= head:
+                return
+            head = supervised.head
+            self._on_output()
 
     async def _watch(self, supervised: Supervised, tail: _Tail) -> None:
         excuse_s: float | None = None

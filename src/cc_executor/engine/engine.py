@@ -3,36 +3,63 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from enum import Enum, auto
+from functools import partial
 from typing import Final
 
-from cc_executor.engine.bell import Bell
-from cc_executor.engine.follow import follow
+from cc_executor.engine.follow import follow, head
+from cc_executor.engine.prepare import Prepared
 from cc_executor.engine.run import Run
-from cc_executor.engine.submit import check, records
+from cc_executor.engine.submit import Accepted, accept, check, records
+from cc_executor.engine.watch import Watch
 from cc_executor.engine.world import World
 from cc_executor.errors import (
+    DuplicateExecution,
+    ExecutionNotFound,
     InvalidTransition,
     NothingToContinue,
     NotResponding,
     SpawnFailed,
-    StaleWrite,
 )
 from cc_executor.model.events import Cursor, StreamEvent
+from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.plan import continued
 from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
 from cc_executor.model.specs import TaskList
-from cc_executor.ports.journal import Ownership
+from cc_executor.ports.journal import Journals, Ownership
 
 _log = logging.getLogger(__name__)
 
 #: How long a wish may take to show before the caller is told that nobody answers.
 _WISH_TIMEOUT_S: Final = 60.0
-#: How often somebody else's execution is looked at; our own rings the bell.
-_POLL_S: Final = 0.05
+#: How many executions are taken up side by side: the store commits what comes together at once.
+_TAKEN_UP_AT_ONCE: Final = 16
 _SETTLED: Final = {Wish.PAUSE: TaskState.PAUSED, Wish.RESUME: TaskState.RUNNING}
+
+
+class _Care(Enum):
+    """What an engine does with an execution whose own engine is dead."""
+
+    SETTLE = auto()  # stop what still runs, skip what waited: its caller is gone, too
+    CARRY_ON = auto()
+    DETACH = auto()  # have an engine process of its own carry on
+    LEAVE = auto()  # to the next server, or to the next one who looks
+
+
+#: By where the engine lives and where the dead one lived. An engine that was started for one
+#: execution starts no other: were it to fail, each failure would start the next.
+_CARE: Final = {
+    (Host.IN_PROCESS, Host.IN_PROCESS): _Care.SETTLE,
+    (Host.IN_PROCESS, Host.DETACHED): _Care.DETACH,
+    (Host.SERVER, Host.IN_PROCESS): _Care.SETTLE,
+    (Host.SERVER, Host.DETACHED): _Care.DETACH,
+    (Host.SERVER, Host.SERVER): _Care.CARRY_ON,
+    (Host.DETACHED, Host.IN_PROCESS): _Care.SETTLE,
+}
 
 
 class Engine:
@@ -51,9 +78,14 @@ class Engine:
         self._world = world
         self._engine_id = engine_id
         self._host = host
-        self._bell = Bell()
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
+        self._watch = Watch(world, self._runs_here, self._look_after)
         self._listening = False
+
+    @property
+    def journals(self) -> Journals:
+        """Where the output of attempts, checks and judges is kept."""
+        return self._world.journals
 
     # --- beginning ---------------------------------------------------------------------------
 
@@ -76,17 +108,18 @@ class Engine:
         Raises:
             InvalidRequest, Unavailable, DuplicateExecution: Nothing was recorded or started.
         """
-        checked = await asyncio.to_thread(check, self._world, task_list)
-        execution, tasks = records(
+        accepted = await asyncio.to_thread(
+            accept,
             self._world,
-            checked,
+            task_list,
             host=host,
-            execution_id=execution_id,
             owner=self._engine_id,
+            execution_id=execution_id,
             principal=principal,
         )
-        await self._create_and_start(execution, tasks)
-        return execution
+        if execution_id is not None:
+            await self._refuse_taken(accepted)
+        return await self._create_and_start(accepted)
 
     async def enlist(
         self, task_list: TaskList, *, execution_id: str | None = None, host: Host
@@ -110,8 +143,7 @@ class Engine:
         Raises:
             NothingToContinue: It has succeeded, or has not ended.
         """
-        earlier = await self._world.store.execution(execution_id)
-        tasks = await self._world.store.tasks(execution_id)
+        earlier, tasks = await self._world.store.execution_with_tasks(execution_id)
         if not is_final(earlier.state) or earlier.state is TaskState.SUCCEEDED:
             raise NothingToContinue(execution_id, earlier.state)
         carried = {
@@ -119,35 +151,65 @@ class Engine:
             for task in continued(tasks).carried
             if task.outcome is not None
         }
+        if here:
+            accepted = await asyncio.to_thread(
+                accept,
+                self._world,
+                earlier.task_list,
+                host=host,
+                owner=self._engine_id,
+                principal=earlier.principal,
+                continues=execution_id,
+                carried=carried,
+            )
+            return await self._create_and_start(accepted)
         checked = await asyncio.to_thread(check, self._world, earlier.task_list)
         execution, new_tasks = records(
             self._world,
             checked,
             host=host,
-            owner=self._engine_id if here else None,
             principal=earlier.principal,
             continues=execution_id,
             carried=carried,
         )
-        if here:
-            await self._create_and_start(execution, new_tasks)
-        else:
-            await self._world.store.create(execution, new_tasks)
+        await self._world.store.create(execution, new_tasks)
         return execution
 
-    async def _create_and_start(
-        self, execution: ExecutionRecord, tasks: tuple[TaskRecord, ...]
-    ) -> None:
-        # Owned before it exists: nobody can find it without a living owner.
-        ownership = await asyncio.to_thread(self._world.owners.acquire, execution.id)
-        if ownership is None:
-            raise StaleWrite(execution.id, held=0, current=1)
+    async def _refuse_taken(self, accepted: Accepted) -> None:
+        """Refuse an id that was used before: its folders are not written again.
+
+        While its lock is held nobody can start an execution with this id.
+        """
         try:
-            await self._world.store.create(execution, tasks)
+            await self._world.store.execution(accepted.execution.id)
+        except ExecutionNotFound:
+            return
         except BaseException:
-            ownership.release()
+            accepted.ownership.release()
             raise
-        self._start(execution, Lease(execution.id, execution.generation), ownership, tasks=tasks)
+        accepted.ownership.release()
+        raise DuplicateExecution(accepted.execution.id)
+
+    async def _create_and_start(self, accepted: Accepted) -> ExecutionRecord:
+        """Run a list; return when its execution is in the store."""
+        execution = accepted.execution
+        run, task = self._start(
+            execution,
+            Lease(execution.id, execution.generation),
+            accepted.ownership,
+            new_tasks=accepted.tasks,
+            prepared=accepted.prepared,
+        )
+        try:
+            await asyncio.wait({run.created, task}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            task.cancel()  # whoever was to be told does not wait any more
+            await asyncio.wait({task})
+            raise
+        if not run.created.done():
+            self._runs.pop(execution.id, None)
+            await task  # says why
+        return execution
 
     def _start(
         self,
@@ -155,16 +217,33 @@ class Engine:
         lease: Lease,
         ownership: Ownership,
         *,
-        tasks: tuple[TaskRecord, ...] | None = None,
+        new_tasks: tuple[TaskRecord, ...] | None = None,
+        prepared: Mapping[str, Prepared] | None = None,
         carry_on: bool = True,
-    ) -> None:
+    ) -> tuple[Run, asyncio.Task[None]]:
         if not self._listening:
             self._listening = True
             self._world.nudges.listen(self._engine_id, self._wake_all)
-        run = Run(self._world, execution, lease, self._bell.ring, tasks=tasks, carry_on=carry_on)
+        run = Run(
+            self._world,
+            execution,
+            lease,
+            partial(self._watch.recorded, execution.id),
+            partial(self._watch.grown, execution.id),
+            new_tasks=new_tasks,
+            prepared=prepared,
+            carry_on=carry_on,
+        )
         task = asyncio.create_task(self._own(run, ownership), name=f"execution {execution.id}")
         self._runs[execution.id] = (run, task)
-        task.add_done_callback(lambda _: self._bell.ring())
+        task.add_done_callback(partial(self._ended, execution.id))
+        return run, task
+
+    def _ended(self, execution_id: str, task: asyncio.Task[None]) -> None:
+        """Forget a run that has ended well; what ended another one is told to who waits for it."""
+        if not task.cancelled() and task.exception() is None:
+            self._runs.pop(execution_id, None)
+        self._watch.recorded(execution_id)
 
     async def _own(self, run: Run, ownership: Ownership) -> None:
         try:
@@ -195,11 +274,32 @@ class Engine:
 
     async def recover(self) -> None:
         """Take care of everything that dead engines have left."""
-        for execution in await self._world.store.unfinished():
+        room = asyncio.Semaphore(_TAKEN_UP_AT_ONCE)
+
+        async def take_up(execution: ExecutionRecord) -> None:
+            async with room:
+                try:
+                    await self._look_after(execution)
+                except SpawnFailed:  # somebody else's: it must not fail whoever only wants to look
+                    _log.warning("no engine could be started", extra={"execution_id": execution.id})
+
+        left = await self._world.store.unfinished()
+        for refused in await asyncio.gather(*map(take_up, left), return_exceptions=True):
+            if isinstance(refused, BaseException):
+                raise refused
+
+        await self._clear_grounds()
+
+    async def _clear_grounds(self) -> None:
+        """Remove copies and worktrees whose engine died between the end of a task and this."""
+        for task_id in await asyncio.to_thread(self._world.grounds.uncleared):
             try:
-                await self._look_after(execution)
-            except SpawnFailed:  # somebody else's: it must not fail whoever only wants to look
-                _log.warning("no engine could be started", extra={"execution_id": execution.id})
+                execution = await self._world.store.execution(execution_of(task_id))
+            except ExecutionNotFound:  # not of this store: nobody knows what it is worth
+                continue
+            tasks = await self._world.store.tasks(execution.id)
+            if any(one.id == task_id and is_final(one.state) for one in tasks):
+                await asyncio.to_thread(self._world.grounds.clear, task_id)
 
     async def settled(self) -> None:
         """Return when what is only settled here, not carried on, is over.
@@ -210,22 +310,35 @@ class Engine:
         if settling:
             await asyncio.wait(settling)
 
-    async def _look_after(self, execution: ExecutionRecord) -> None:
-        """Take care of an execution if its engine is dead.
+    @property
+    def running(self) -> int:
+        """How many executions run here."""
+        return sum(not task.done() for _, task in self._runs.values())
 
-        One that lived in its caller's process is settled here: what still runs is stopped, what
-        waited is skipped. One that may go on without a caller gets an engine of its own.
-        """
+    async def quiet(self) -> None:
+        """Return when nothing runs here. Unbounded: whoever waits sets the bound."""
+        while going_on := [task for _, task in self._runs.values() if not task.done()]:
+            await asyncio.wait(going_on)
+
+    def _runs_here(self, execution_id: str) -> bool:
+        own = self._runs.get(execution_id)
+        return own is not None and not own[1].done()
+
+    async def _look_after(self, execution: ExecutionRecord) -> None:
+        """Take care of an execution if its engine is dead, as `_CARE` says."""
         if execution.id in self._runs or is_final(execution.state):
             return
         if await asyncio.to_thread(self._world.owners.is_owned, execution.id):
             return
-        if execution.host is Host.IN_PROCESS:
-            await self._take(execution.id, carry_on=False)
-        elif execution.host is Host.SERVER and self._host is Host.SERVER:
-            await self._take(execution.id, carry_on=True)
-        else:
-            await self.detach(execution.id)
+        match _CARE.get((self._host, execution.host), _Care.LEAVE):
+            case _Care.SETTLE:
+                await self._take(execution.id, carry_on=False)
+            case _Care.CARRY_ON:
+                await self._take(execution.id, carry_on=True)
+            case _Care.DETACH:
+                await self.detach(execution.id)
+            case _Care.LEAVE:
+                pass
 
     async def _take(self, execution_id: str, *, carry_on: bool) -> bool:
         ownership = await asyncio.to_thread(self._world.owners.acquire, execution_id)
@@ -276,21 +389,22 @@ class Engine:
             self._world.owners.is_owned, execution.id
         ):
             self._world.nudges.nudge(execution.owner)
+        elif execution.host is Host.SERVER and self._host is Host.IN_PROCESS:
+            await self.detach(execution.id)  # its server is gone, and this cannot wait for the next
         else:  # nobody is there to hear it
             await self._look_after(execution)
 
     async def _until_true(
         self, execution_id: str, wish: Wish, task_id: str | None
     ) -> ExecutionRecord:
-        while True:
-            ticket = self._bell.ticket()
-            execution = await self._world.store.execution(execution_id)
-            tasks = await self._world.store.tasks(execution_id)
-            concerned = [task.state for task in tasks if task_id in (None, task.id)]
-            if _has_come_true(wish, concerned):
-                return execution
-            if not await self._bell.beyond(ticket, timeout_s=_POLL_S):
-                await self._look_after(execution)
+        with self._watch.reading(execution_id) as signals:
+            while True:
+                ticket = signals.ticket()
+                execution, tasks = await self._world.store.execution_with_tasks(execution_id)
+                concerned = [task.state for task in tasks if task_id in (None, task.id)]
+                if _has_come_true(wish, concerned):
+                    return execution
+                await signals.beyond(ticket)
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -304,15 +418,15 @@ class Engine:
         if own is not None:
             await asyncio.shield(own[1])
             return
-        while True:
-            ticket = self._bell.ticket()
-            execution = await self._world.store.execution(execution_id)
-            if is_final(execution.state):
-                return
-            if not await self._bell.beyond(ticket, timeout_s=_POLL_S):
-                await self._look_after(execution)
+        with self._watch.reading(execution_id) as signals:
+            while True:
+                ticket = signals.ticket()
+                execution = await self._world.store.execution(execution_id)
+                if is_final(execution.state):
+                    return
+                await signals.beyond(ticket)
 
-    def follow(
+    async def follow(
         self,
         execution_id: str,
         *,
@@ -321,15 +435,35 @@ class Engine:
         until_end: bool = True,
     ) -> AsyncIterator[StreamEvent]:
         """Iterate over the stream of an execution; see `engine.follow`."""
+        batches = self.follow_in_batches(
+            execution_id, after=after, agent_events=agent_events, until_end=until_end
+        )
+        async with contextlib.aclosing(batches):
+            async for batch in batches:
+                for item in batch:
+                    yield item
+
+    def follow_in_batches(
+        self,
+        execution_id: str,
+        *,
+        after: Cursor | None = None,
+        agent_events: bool = True,
+        until_end: bool = True,
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        """Iterate over the stream of an execution, by what was found at once."""
         return follow(
             self._world,
-            self._bell,
-            self._look_after,
+            self._watch,
             execution_id,
             after=after or Cursor(),
             agent_events=agent_events,
             until_end=until_end,
         )
+
+    async def head(self, execution_id: str) -> Cursor:
+        """Return the cursor of a reader who has seen everything that is there now."""
+        return await head(self._world, execution_id)
 
     # --- the end -----------------------------------------------------------------------------
 
@@ -341,8 +475,7 @@ class Engine:
         for execution_id, (run, task) in tuple(self._runs.items()):
             if task.done():
                 continue
-            execution = await self._world.store.execution(execution_id)
-            if execution.host is Host.IN_PROCESS:
+            if run.host is Host.IN_PROCESS and run.created.done():
                 await self._world.store.request(
                     execution_id, Wish.CANCEL, task_id=None, at=self._world.clock.now_s()
                 )
@@ -353,6 +486,7 @@ class Engine:
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 _log.error("execution ended badly", exc_info=result)
+        await self._watch.aclose()
         self._world.nudges.close()
         await self._world.supervision.aclose()
         await self._world.store.aclose()

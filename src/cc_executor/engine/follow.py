@@ -3,81 +3,108 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from functools import partial
 
 from cc_executor.agents.base import Reader
 from cc_executor.agents.registry import dialect as dialect_named
-from cc_executor.engine.bell import Bell
+from cc_executor.engine.watch import Watch
 from cc_executor.engine.world import World
 from cc_executor.model.events import Cursor, FromAgent, Lifecycle, Output, StreamEvent
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import is_final
-from cc_executor.model.records import ExecutionRecord, TaskRecord
-from cc_executor.ports.journal import Chunk, JournalReader
+from cc_executor.model.records import TaskRecord
+from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 64 * 1024
 _PAGE = 500
-#: How often somebody else's execution is looked at; our own rings the bell.
-_POLL_S = 0.05
 
 
 async def follow(
     world: World,
-    bell: Bell,
-    look_after: Callable[[ExecutionRecord], Awaitable[None]],
+    watch: Watch,
     execution_id: str,
     *,
     after: Cursor,
     agent_events: bool,
     until_end: bool,
-) -> AsyncIterator[StreamEvent]:
+) -> AsyncGenerator[Sequence[StreamEvent], None]:
     """Yield lifecycle events, output and agent events in order; end with the execution.
 
-    An attempt's whole output stands between its `attempt.started` and its `attempt.ended`.
-    A slow reader costs two file offsets, nothing else.
+    They come in batches: what one look has found. An attempt's whole output stands between its
+    `attempt.starting` and its `attempt.ended`; the note that it has started may come after its first
+    bytes. A slow reader costs two file offsets, nothing else.
 
     Args:
         world: The engine's world.
-        bell: Rung when an execution of this engine changes.
-        look_after: Takes care of an execution whose engine has died meanwhile.
+        watch: Wakes readers, and looks after executions whose engines have died meanwhile.
         execution_id: Which execution.
         after: Where to begin.
         agent_events: Whether to read the output with the agent's dialect as well.
         until_end: Wait for what is to come. False: stop at what is there now.
     """
     tasks = {task.id: task for task in await world.store.tasks(execution_id)}
-    places = _Places(world, tasks, agent_events=agent_events)
-    await places.open_at(after, execution_id)
-    seq = after.seq
-    try:
-        while True:
-            ticket = bell.ticket()
-            execution = await world.store.execution(execution_id)
-            events = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
-            moved = bool(events)
-            for event in events:
-                async for item in places.before(event):
-                    yield item
-                yield event
-                seq = event.seq
-            async for item in places.new_output():
-                moved = True
-                yield item
-            if moved:
-                continue
-            if is_final(execution.state) or not until_end:
-                return
-            if not await bell.beyond(ticket, timeout_s=_POLL_S):
-                await look_after(execution)
-    finally:
-        places.close()
+    with watch.reading(execution_id) as signals:
+        places = _Places(world, watch, tasks, agent_events=agent_events)
+        seq = after.seq
+        over = False
+        read = -1  # as many records as were known when they were last looked at
+        try:
+            await places.open_at(after, execution_id)
+            while True:
+                ticket = signals.ticket()
+                moved = False
+                if signals.records != read:
+                    read = signals.records
+                    over = is_final((await world.store.execution(execution_id)).state)
+                    events = await world.store.events(execution_id, after_seq=seq, limit=_PAGE)
+                    if len(events) == _PAGE:
+                        read = -1  # there may be more
+                    async for items in places.with_output(events):
+                        yield items
+                    if events:
+                        seq = events[-1].seq
+                        moved = True
+                async for items in places.new_output():
+                    moved = True
+                    yield items
+                if moved:
+                    continue
+                if over or not until_end:
+                    return
+                await signals.beyond(ticket)
+        finally:
+            places.close()
+
+
+async def head(world: World, execution_id: str) -> Cursor:
+    """Return the cursor of a reader who has seen everything that is there now."""
+    seq = 0
+    running: set[str] = set()
+    while page := await world.store.events(execution_id, after_seq=seq, limit=_PAGE):
+        for event in page:
+            of_attempt = _attempt_of(event)
+            if of_attempt is not None and event.kind == "attempt.starting":
+                running.add(of_attempt)
+            elif of_attempt is not None and event.kind == "attempt.ended":
+                running.discard(of_attempt)
+        seq = page[-1].seq
+    lengths = await asyncio.to_thread(_lengths, world.journals, running)
+    return Cursor(seq=seq, chunks={one: length - 1 for one, length in lengths.items() if length})
+
+
+def _lengths(journals: Journals, attempts: set[str]) -> dict[str, int]:
+    return {one: journals.length(one) for one in attempts}
 
 
 class _Places:
     """The attempts whose output a reader stands in."""
 
-    def __init__(self, world: World, tasks: dict[str, TaskRecord], *, agent_events: bool) -> None:
+    def __init__(
+        self, world: World, watch: Watch, tasks: dict[str, TaskRecord], *, agent_events: bool
+    ) -> None:
         self._world = world
+        self._watch = watch
         self._tasks = tasks
         self._agent_events = agent_events
         self._open: dict[str, _OpenAttempt] = {}
@@ -96,19 +123,31 @@ class _Places:
                     self._note(event)
             seq = page[-1].seq
 
-    async def before(self, event: Lifecycle) -> AsyncIterator[StreamEvent]:
-        """Yield what comes before an event: the rest of an attempt's output before its end."""
-        ended = self._note(event)
-        if ended is not None:
-            async for item in _drain(ended):
-                yield item
-            ended.close()
+    async def with_output(
+        self, events: Sequence[Lifecycle]
+    ) -> AsyncIterator[Sequence[StreamEvent]]:
+        """Yield events, and before the end of an attempt the rest of its output."""
+        waiting: list[StreamEvent] = []
+        for event in events:
+            ended = self._note(event)
+            if ended is not None:
+                if waiting:
+                    yield waiting
+                    waiting = []
+                try:
+                    async for items in _drain(ended):
+                        yield items
+                finally:
+                    ended.close()
+            waiting.append(event)
+        if waiting:
+            yield waiting
 
-    async def new_output(self) -> AsyncIterator[StreamEvent]:
+    async def new_output(self) -> AsyncIterator[Sequence[StreamEvent]]:
         """Yield what the open attempts have written meanwhile."""
         for one in tuple(self._open.values()):
-            async for item in _drain(one):
-                yield item
+            async for items in _drain(one):
+                yield items
 
     def close(self) -> None:
         for one in self._open.values():
@@ -124,6 +163,7 @@ class _Places:
         if event.kind == "attempt.starting":
             self._open[of_attempt] = _OpenAttempt(
                 self._world,
+                self._watch,
                 event,
                 self._tasks,
                 self._after.get(of_attempt, -1),
@@ -138,6 +178,7 @@ class _OpenAttempt:
     def __init__(
         self,
         world: World,
+        watch: Watch,
         started: Lifecycle,
         tasks: dict[str, TaskRecord],
         after_seq: int,
@@ -148,15 +189,16 @@ class _OpenAttempt:
         assert started.attempt is not None
         self._task_id = started.task_id
         self._number = started.attempt
-        self._open: Callable[[], JournalReader | None] = lambda: world.journals.open(
-            attempt_id(self._task_id, self._number)
-        )
+        of_attempt = attempt_id(self._task_id, self._number)
+        watch.measure(started.execution_id, of_attempt)
+        self._leave = partial(watch.leave, of_attempt)
+        self._open: Callable[[], JournalReader | None] = partial(world.journals.open, of_attempt)
         self._journal: JournalReader | None = None
         self._shown_seq = after_seq
         spec = tasks[self._task_id].spec
-        self._reader: Reader | None = (
-            dialect_named(spec.dialect).reader(spec) if agent_events else None
-        )
+        # Nothing is to be read in what a plain program prints.
+        wanted = agent_events and spec.command is None
+        self._reader: Reader | None = dialect_named(spec.dialect).reader(spec) if wanted else None
         # A reader needs the beginning of a line that the cursor may stand in the middle of.
         self._seq = -1 if self._reader else after_seq
 
@@ -201,14 +243,15 @@ class _OpenAttempt:
         ]
 
     def close(self) -> None:
+        self._leave()
         if self._journal is not None:
             self._journal.close()
 
 
-async def _drain(one: _OpenAttempt) -> AsyncIterator[StreamEvent]:
+async def _drain(one: _OpenAttempt) -> AsyncIterator[Sequence[StreamEvent]]:
     while (items := await asyncio.to_thread(one.read)) is not None:
-        for item in items:
-            yield item
+        if items:  # those before the cursor were read for the reader of the agent's lines only
+            yield items
 
 
 def _attempt_of(event: Lifecycle) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +15,11 @@ from cc_executor.agents.registry import dialect as dialect_named
 from cc_executor.engine.world import World
 from cc_executor.forecast.formula import estimate_tokens, first_timeout_s
 from cc_executor.model.launch import Launch, Timers
+from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import MAX_ARGUMENT_BYTES
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.policy import Policy
+from cc_executor.model.records import TaskRecord
 from cc_executor.model.references import resolve
 from cc_executor.model.specs import TaskSpec
 
@@ -74,6 +76,15 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
         containment=world.policy.containment,
     )
     return Prepared(spec, dialect, launch, dialect.session_of(spec, surroundings))
+
+
+def upstream(tasks: Iterable[TaskRecord]) -> dict[str, Outcome]:
+    """Return what later tasks can refer to: the outcomes of those that have succeeded, by name."""
+    return {
+        task.name: task.outcome
+        for task in tasks
+        if task.outcome is not None and task.state is TaskState.SUCCEEDED
+    }
 
 
 def with_references(spec: TaskSpec, upstream: Mapping[str, Outcome]) -> TaskSpec:

@@ -6,17 +6,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from cc_executor.engine.book import Book
+from cc_executor.engine.prepare import Prepared, upstream
 from cc_executor.engine.settle import refused
 from cc_executor.engine.task_run import TaskRun
 from cc_executor.engine.world import World
 from cc_executor.errors import CCExecutorError
 from cc_executor.model.failures import Failure
 from cc_executor.model.lifecycle import Move, TaskState
-from cc_executor.model.outcomes import Outcome
 from cc_executor.model.plan import Plan, next_moves
 from cc_executor.model.records import (
     Change,
     ExecutionRecord,
+    Host,
     Lease,
     Request,
     TaskMoved,
@@ -36,8 +37,10 @@ class Run:
         world: The engine's world.
         execution: The execution.
         lease: The right to write to it.
-        on_change: Called after every recorded move and whenever there is output.
-        tasks: The tasks of an execution that was created a moment ago; None: the store knows.
+        on_change: Called after every recorded move.
+        on_output: Called whenever there is more output to read.
+        new_tasks: The tasks of an execution that is to be created; None: the store knows.
+        prepared: By task id, first attempts that are prepared already.
         carry_on: Whether to run what is left. Without, what runs is stopped and settled and what
             waits is skipped: its owner is dead, and nobody asked for it to go on.
     """
@@ -48,14 +51,16 @@ class Run:
         execution: ExecutionRecord,
         lease: Lease,
         on_change: Callable[[], None],
+        on_output: Callable[[], None],
         *,
-        tasks: tuple[TaskRecord, ...] | None = None,
+        new_tasks: tuple[TaskRecord, ...] | None = None,
+        prepared: Mapping[str, Prepared] | None = None,
         carry_on: bool = True,
     ) -> None:
         self._world = world
         self._execution = execution
-        self._new_tasks = tasks
-        self._book = Book(world, lease, on_change)
+        self._book = Book(world, execution, lease, on_change, on_output, new_tasks=new_tasks)
+        self._prepared = dict(prepared or {})
         self._carry_on = carry_on
         self._live: dict[str, TaskRun] = {}
         self._over: set[str] = set()  # what a look taken a moment ago may still show as running
@@ -69,6 +74,16 @@ class Run:
     def carries_on(self) -> bool:
         """Whether what is left is run, too."""
         return self._carry_on
+
+    @property
+    def host(self) -> Host:
+        """Where its engine lives."""
+        return self._execution.host
+
+    @property
+    def created(self) -> asyncio.Future[None]:
+        """Done when the execution is in the store."""
+        return self._book.created
 
     def wake(self) -> None:
         """Look again: a wish may have been recorded."""
@@ -95,7 +110,7 @@ class Run:
     async def _drive(self, group: asyncio.TaskGroup) -> None:
         while True:
             self._woken.clear()
-            tasks = await self._look()
+            tasks = await self._book.tasks()
             plan = next_moves(
                 tasks,
                 stop_on_failure=self._execution.task_list.stop_on_failure,
@@ -106,6 +121,7 @@ class Run:
             if never:
                 await self._book.record(*never)
             if plan.done:
+                await self._book.create()
                 return
             if never or await self._obey():
                 continue  # what was planned is not what is wanted now
@@ -115,12 +131,21 @@ class Run:
             for task in tasks:
                 if task.id in wanted and task.id not in self._live and task.id not in self._over:
                     self._begin(group, task, tasks)
+            if not self._live:
+                await self._book.create()
             await self._woken.wait()
 
     def _begin(
         self, group: asyncio.TaskGroup, task: TaskRecord, tasks: tuple[TaskRecord, ...]
     ) -> None:
-        task_run = TaskRun(self._world, self._book, task, _upstream(tasks), carry_on=self._carry_on)
+        task_run = TaskRun(
+            self._world,
+            self._book,
+            task,
+            upstream(tasks),
+            carry_on=self._carry_on,
+            prepared=self._prepared.pop(task.id, None),
+        )
         self._live[task.id] = task_run
         group.create_task(self._carry(task.id, task_run))
 
@@ -152,16 +177,14 @@ class Run:
 
     # --- wishes ------------------------------------------------------------------------------
 
-    async def _look(self) -> tuple[TaskRecord, ...]:
-        """Return the tasks as they stand, which a new execution need not ask for."""
-        tasks, self._new_tasks = self._new_tasks, None
-        return tasks or await self._world.store.tasks(self._execution.id)
-
     async def _obey(self) -> bool:
         """Carry out every wish that is new; tell whether there was one.
 
-        A taken-up execution meets its old ones again: what was cancelled or paused stays so.
+        A taken-up execution meets its old ones again: what was cancelled or paused stays so. Of one
+        that does not exist yet nobody can have wished anything.
         """
+        if not self._book.created.done():
+            return False
         requests = await self._world.store.requests(self._execution.id, after_seq=self._request_seq)
         for request in requests:
             self._request_seq = request.seq
@@ -202,14 +225,6 @@ def _ended(task_id: str, move: Move, failure: Failure, message: str | None, at: 
 def _left_running(tasks: tuple[TaskRecord, ...]) -> set[str]:
     """Return the tasks that run, here or since an earlier engine."""
     return {task.id for task in tasks if task.state in (TaskState.RUNNING, TaskState.PAUSED)}
-
-
-def _upstream(tasks: tuple[TaskRecord, ...]) -> dict[str, Outcome]:
-    return {
-        task.name: task.outcome
-        for task in tasks
-        if task.outcome is not None and task.state is TaskState.SUCCEEDED
-    }
 
 
 def _first(refusals: BaseExceptionGroup[CCExecutorError]) -> CCExecutorError:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from cc_executor.agents.registry import dialect as dialect_named
-from cc_executor.engine.prepare import child_environment
+from cc_executor.engine.prepare import (
+    Prepared,
+    child_environment,
+    prepare,
+    upstream,
+    with_references,
+)
 from cc_executor.engine.world import World
-from cc_executor.model.ids import ENTROPY_BYTES, check_execution_id, new_execution_id, task_id
+from cc_executor.errors import CCExecutorError, StaleWrite
+from cc_executor.model.ids import (
+    ENTROPY_BYTES,
+    attempt_id,
+    check_execution_id,
+    new_execution_id,
+    task_id,
+)
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.outcomes import Outcome
+from cc_executor.model.plan import next_moves
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord
 from cc_executor.model.specs import TaskList, TaskSpec
+from cc_executor.ports.journal import Ownership
 
 
 def resolved(task_list: TaskList) -> TaskList:
@@ -33,15 +50,18 @@ def check(world: World, task_list: TaskList) -> TaskList:
     directory that it makes) is checked when its turn comes.
 
     Raises:
-        InvalidWorkspace, UnknownAgent, AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed:
-            Nothing was recorded or started.
+        InvalidWorkspace, UnknownAgent, AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed,
+        ProgramNotInstalled: Nothing was recorded or started.
     """
     checked = resolved(task_list)
     world.workspaces.check(Path(checked.workspace))
     seen: set[str] = set()
     for spec in checked.tasks:
         if not spec.needs:
-            world.workspaces.check(Path(spec.workspace or checked.workspace))
+            workspace = Path(spec.workspace or checked.workspace)
+            if spec.workspace != checked.workspace:
+                workspace = world.workspaces.check(workspace)
+            world.grounds.check(workspace, spec.isolation)
         _check_program(world, spec, seen)
     return checked
 
@@ -57,6 +77,78 @@ def _check_program(world: World, spec: TaskSpec, seen: set[str]) -> None:
         seen.add(dialect.name)
         world.executables.agent(dialect)
         world.executables.check_login(dialect, environ=environ)
+
+
+class Accepted(NamedTuple):
+    """A list that will be run here.
+
+    Attributes:
+        ownership: Of its execution, which does not exist yet: nobody can find it without a living
+            owner.
+        prepared: By task id, the first attempts of what starts at once. What is missing here will
+            say why when it is prepared again.
+    """
+
+    execution: ExecutionRecord
+    tasks: tuple[TaskRecord, ...]
+    ownership: Ownership
+    prepared: dict[str, Prepared]
+
+
+def accept(
+    world: World,
+    task_list: TaskList,
+    *,
+    host: Host,
+    owner: str,
+    execution_id: str | None = None,
+    principal: str | None = None,
+    continues: str | None = None,
+    carried: dict[str, tuple[str, Outcome]] | None = None,
+) -> Accepted:
+    """Do all that must be done before a list can be recorded and started here.
+
+    Blocking: use a thread. Arguments: `records`.
+
+    Raises:
+        InvalidRequest, Unavailable: As `check` says; nothing was recorded or started.
+        StaleWrite: A living engine owns an execution with this id.
+    """
+    execution, tasks = records(
+        world,
+        check(world, task_list),
+        host=host,
+        owner=owner,
+        execution_id=execution_id,
+        principal=principal,
+        continues=continues,
+        carried=carried,
+    )
+    prepared = _prepared(world, execution, tasks)
+    ownership = world.owners.acquire(execution.id)
+    if ownership is None:
+        raise StaleWrite(execution.id, held=0, current=1)
+    return Accepted(execution, tasks, ownership, prepared)
+
+
+def _prepared(
+    world: World, execution: ExecutionRecord, tasks: tuple[TaskRecord, ...]
+) -> dict[str, Prepared]:
+    plan = next_moves(
+        tasks,
+        stop_on_failure=execution.task_list.stop_on_failure,
+        cancelling=False,
+        concurrency=world.policy.max_concurrency,
+    )
+    outcomes = upstream(tasks)
+    prepared = {}
+    for task in tasks:
+        # A ground of its own is made when the task begins, not before it is recorded.
+        if task.id in plan.start and task.spec.isolation == "none":
+            with contextlib.suppress(CCExecutorError):
+                spec = with_references(task.spec, outcomes)
+                prepared[task.id] = prepare(world, spec, attempt_id(task.id, 1))
+    return prepared
 
 
 def records(

@@ -20,7 +20,7 @@ from cc_executor.errors import AgentSessionBusy, CCExecutorError, SpawnFailed
 from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move
-from cc_executor.model.outcomes import Executed, Outcome
+from cc_executor.model.outcomes import Changes, Executed, Outcome
 from cc_executor.model.records import (
     AttemptEnded,
     AttemptRecord,
@@ -50,6 +50,7 @@ class TaskRun:
         task: The task as it stands.
         upstream: Outcomes of the tasks that have succeeded, by name.
         carry_on: Whether new attempts may be made. Without, a running one is stopped and settled.
+        prepared: The first attempt, if it is prepared already.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class TaskRun:
         upstream: Mapping[str, Outcome],
         *,
         carry_on: bool,
+        prepared: Prepared | None = None,
     ) -> None:
         self._world = world
         self._book = book
         self._task = task
         self._upstream = upstream
         self._carry_on = carry_on
+        self._prepared = prepared
         self._number = task.attempts
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
@@ -124,21 +127,24 @@ class TaskRun:
         except CCExecutorError as refusal:
             return await self._refuse(Failure.REFUSED, refusal)
         attempt = self._new_attempt(prepared)
-        looking = asyncio.ensure_future(self._look(attempt))
         try:
-            await self._record_intent(prepared)
+            supervised = await attempt.start(self._intend(attempt, prepared))
         except AgentSessionBusy as refusal:
             return await self._refuse(Failure.AGENT_SESSION, refusal)
-        finally:
-            await looking
-        try:
-            supervised = await attempt.start()
         except SpawnFailed as refusal:
             return await self._end(refused(Failure.START_FAILED, str(refusal)))
         if supervised is None:
             return await self._end(_CANCELLED_BEFORE)
         outcome = await self._watch(attempt, supervised)
-        return await self._end(await self._verified(prepared, outcome))
+        return await self._end(await self._concluded(prepared, outcome))
+
+    async def _intend(self, attempt: Attempt, prepared: Prepared) -> None:
+        """Do what must be done before a child may exist."""
+        looking = asyncio.ensure_future(self._look(attempt))
+        try:
+            await self._record_intent(prepared)
+        finally:
+            await looking
 
     async def _look(self, attempt: Attempt) -> None:
         # What an earlier engine's attempt has written cannot be told from what was there before.
@@ -174,6 +180,9 @@ class TaskRun:
             await self._book.move_if_allowed(self._task.id, Move.PAUSE)
 
     async def _prepare(self) -> Prepared:
+        if self._prepared is not None:
+            prepared, self._prepared = self._prepared, None
+            return prepared
         return await asyncio.to_thread(self._prepare_now)
 
     def _prepare_now(self) -> Prepared:
@@ -182,14 +191,34 @@ class TaskRun:
             last = self._outcomes[-1]
             assert last is not None
             spec = repair_spec(spec, last)
+        if spec.isolation != "none":
+            workspace = self._world.workspaces.check(Path(spec.workspace or "."))
+            ground = self._world.grounds.prepare(self._task.id, workspace, spec.isolation)
+            spec = msgspec.structs.replace(spec, workspace=str(ground))
         return prepare(self._world, spec, attempt_id(self._task.id, self._number))
+
+    async def _concluded(self, prepared: Prepared, outcome: Outcome) -> Outcome:
+        """Return the outcome of an attempt after all that follows it: its work put by, and checked.
+
+        It is put by before anything is checked: what is on the branch is what was checked, not
+        what checks have left behind.
+        """
+        if self._task.spec.isolation == "none":
+            return await self._verified(prepared, outcome)
+        ident = self._task.id
+        grounds, label = self._world.grounds, f"{self._task.name}, attempt {self._number}"
+        changed = outcome.changes != Changes()
+        await asyncio.to_thread(grounds.save, ident, label)
+        outcome = await self._verified(prepared, outcome)
+        ground = await asyncio.to_thread(grounds.look, ident, changed=changed)
+        return msgspec.structs.replace(outcome, ground=ground)
 
     async def _verified(self, prepared: Prepared, outcome: Outcome) -> Outcome:
         """Return the outcome after everything that the task wants checked was checked."""
         beside = Beside(
             self._world,
             attempt_id(self._task.id, self._number),
-            self._book.on_change,
+            self._book.on_output,
             self._take_over,
         )
         if not self._carry_on and is_checked(prepared.spec):
@@ -215,7 +244,7 @@ class TaskRun:
     def _new_attempt(self, prepared: Prepared) -> Attempt:
         of_attempt = attempt_id(self._task.id, self._number)
         folder = self._world.journals.folder(of_attempt)
-        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_change)
+        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_output)
         attempt.inherit_wishes(paused=self._paused, stop=self._stop)
         self._attempt = attempt
         return attempt
@@ -259,6 +288,8 @@ class TaskRun:
             TaskMoved(task_id=self._task.id, move=move, at=now, outcome=None if again else outcome),
         )
         self._log_end(outcome)
+        if not again and outcome.ground is not None:
+            await asyncio.to_thread(self._world.grounds.clear, self._task.id)
         return again
 
     def _is_due_again(self, outcome: Outcome) -> bool:
@@ -303,10 +334,23 @@ class TaskRun:
 
     async def _settle(self, last: AttemptRecord) -> Outcome:
         """Find out what became of an attempt, and watch it to its end if it still runs."""
-        prepared = await self._prepare()
+        try:
+            prepared = await self._prepare()
+        except CCExecutorError as refusal:
+            return await self._give_up(last, refusal)
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)
-        return await self._verified(prepared, outcome)
+        return await self._concluded(prepared, outcome)
+
+    async def _give_up(self, last: AttemptRecord, refusal: CCExecutorError) -> Outcome:
+        """End an attempt that cannot be taken up: its workspace, or its agent, is not there."""
+        found = await self._world.supervision.adopt(self._world.journals.folder(last.id))
+        if found is not None and not isinstance(found, Executed):
+            await found.stop(StopReason.ORPHANED, now=True)
+            found = await found.wait()
+        self._spent += 1
+        outcome = refused(Failure.LOST, f"its engine died, and it cannot be taken up: {refusal}")
+        return msgspec.structs.replace(outcome, executed=found)
 
     async def _find_out(self, attempt: Attempt, last: AttemptRecord) -> Outcome:
         found = await self._world.supervision.adopt(self._world.journals.folder(last.id))

@@ -22,7 +22,7 @@ from cc_executor.model.outcomes import Outcome, Verified
 from cc_executor.model.specs import TaskSpec
 from cc_executor.model.verdicts import is_refuted, with_findings
 
-_TAIL_CHARS: Final = 4000
+TAIL_CHARS: Final = 4000
 _JUDGE: Final = "judge"
 #: Failures of a check or judge that are the end of the whole task, whatever was found before.
 _ENDS_ALL: Final = frozenset({Failure.CANCELLED, Failure.ABANDONED})
@@ -168,7 +168,7 @@ async def _check(spec: TaskSpec, argv: tuple[str, ...], name: str, run: RunBesid
         exit_code=executed.exit_code if executed else None,
         duration_s=executed.duration_s if executed else None,
         attempt_id=ran.attempt_id,
-        output_tail=outcome.text[-_TAIL_CHARS:],
+        output_tail=outcome.text[-TAIL_CHARS:],
         reason=_reason(outcome),
     )
 

@@ -8,6 +8,7 @@ from cc_executor.model.policy import Policy
 from cc_executor.ports.clock import Clock
 from cc_executor.ports.engines import Engines
 from cc_executor.ports.executables import Executables
+from cc_executor.ports.grounds import Grounds
 from cc_executor.ports.journal import Journals, Owners
 from cc_executor.ports.nudges import Nudges
 from cc_executor.ports.process import Supervision
@@ -25,6 +26,7 @@ class World:
     journals: Journals
     owners: Owners
     workspaces: Workspaces
+    grounds: Grounds
     executables: Executables
     nudges: Nudges
     engines: Engines

@@ -14,8 +14,9 @@ VARIABLE: Final = "CC_EXECUTOR_CRASH_POINT"
 
 #: Every name that `reach` is called with, and what has happened when it is reached.
 CRASH_POINTS: Final = {
-    "client.folder_written": "the attempt folder is there, no supervisor knows of it",
-    "client.launch_sent": "a supervisor was given the launch, its answer has not come",
+    "client.launch_sent": "a supervisor was given the launch, there is no attempt folder",
+    "client.folder_written": "the attempt folder is there, the word to start was not given",
+    "client.permitted": "a supervisor was given the word to start, its answer has not come",
     "supervisor.launch_received": "it has the launch, nothing in the folder says so",
     "supervisor.lock_held": "its lock file is complete and held, under a temporary name",
     "supervisor.claimed": "the lock is in place, the child is not started",

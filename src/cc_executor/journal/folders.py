@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cc_executor.journal import layout
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.reader import FileJournalReader
+from cc_executor.journal.records import count
 
 
 class FolderJournals:
@@ -28,3 +30,10 @@ class FolderJournals:
             return FileJournalReader(self._home.attempt(attempt_id))
         except FileNotFoundError:
             return None
+
+    def length(self, attempt_id: str) -> int:
+        """Return how many index records the output has, without opening it."""
+        try:
+            return count((self._home.attempt(attempt_id) / layout.INDEX).stat().st_size)
+        except FileNotFoundError:
+            return 0

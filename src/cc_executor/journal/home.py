@@ -52,6 +52,11 @@ class StateDirectory:
         return self.path / "state.db"
 
     @property
+    def sessions(self) -> Path:
+        """Where servers keep their clients' sessions, unless a Redis does."""
+        return self.path / "sessions.sqlite"
+
+    @property
     def executions(self) -> Path:
         """The folder of all executions' folders."""
         return self.path / "executions"

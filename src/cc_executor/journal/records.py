@@ -24,7 +24,7 @@ import struct
 import zlib
 from typing import Final, NamedTuple
 
-MAX_CHUNK_BYTES: Final = 256 * 1024
+MAX_CHUNK_BYTES: Final = 64 * 1024
 RECORD_BYTES: Final = 32
 #: Magic, version, and zeros up to the size of a record.
 HEADER: Final = struct.pack("<12sI16x", b"CCX-INDEX\r\n\0", 1)

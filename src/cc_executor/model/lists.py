@@ -21,6 +21,7 @@ from cc_executor.model.specs import (
     MAX_PROMPT_BYTES,
     MAX_TASKS,
     NAME_PATTERN,
+    Isolation,
     PermissionMode,
     TaskList,
     TaskSpec,
@@ -54,7 +55,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
 
     Raises:
         InvalidSpec: With the path of the field that is wrong.
-        InvalidPrompt: A prompt cannot be given to any agent; the problem begins with its path.
+        InvalidPrompt: A prompt cannot be given to any agent.
     """
     whole = _whole(value)
     defaults = _defaults(whole)
@@ -170,6 +171,7 @@ _RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
 _CHOICES: Final[Mapping[str, str]] = {
     "timeout": "a number of seconds, or `auto`",
     "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
+    "isolation": f"one of {', '.join(get_args(Isolation))}",
 }
 
 
@@ -278,14 +280,15 @@ def check_prompt(prompt: str, where: str) -> None:
         InvalidPrompt: It is blank, too large, or holds NUL or half characters.
     """
     if not prompt or prompt.isspace():
-        raise InvalidPrompt(f"{where}: the prompt is empty")
+        raise InvalidPrompt("the prompt is empty", where=where)
     problem = _unsendable(prompt)
     if problem is not None:
-        raise InvalidPrompt(f"{where}: {problem}")
+        raise InvalidPrompt(problem, where=where)
     size = len(prompt.encode())
     if size > MAX_PROMPT_BYTES:
         raise InvalidPrompt(
-            f"{where}: the prompt has {size:,} bytes; at most {MAX_PROMPT_BYTES:,} are allowed",
+            f"the prompt has {size:,} bytes; at most {MAX_PROMPT_BYTES:,} are allowed",
+            where=where,
             hint="Put what is long into a file of the workspace, and name the file in the prompt.",
         )
 

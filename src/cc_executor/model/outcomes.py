@@ -45,7 +45,10 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         limit: `output`, `disk` when `ended_by` is `limit`.
         rung: Last rung of the stop ladder that was needed: `stdin`, `interrupt`, `terminate`,
             `kill`; None when no stop was needed.
-        swept: Number of processes that were still there after the child and had to be killed.
+        swept: Number of processes that were still there after the child and had to be killed. Of a
+            lost attempt at least so many: those that the engine killed which settled it. The
+            spawner sweeps at the same time and keeps no count, so 0 does not say that none was
+            left; that none is left holds in any case.
         duration_s: Wall time from exec to the end of the tree, pauses included.
         paused_s: Part of `duration_s` spent paused.
         output_bytes: Bytes captured, both streams together.
@@ -169,6 +172,17 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit_resets_at: float | None = None
 
 
+class Content(msgspec.Struct, frozen=True):
+    """What a file held when it was looked at.
+
+    Attributes:
+        sha256: Hexadecimal.
+    """
+
+    size_bytes: int
+    sha256: str
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is different in a workspace after an attempt: paths relative to it, sorted.
 
@@ -177,6 +191,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         mode_changed: Paths of which nothing but the permissions changed.
         complete: False when the workspace was too large to compare within the bound; the lists
             then hold what was seen.
+        contents: What regular files among `created` and `modified` held when the attempt had ended.
+            Bounded: a file that is too large, or beyond the first 1,000, is missing here.
     """
 
     created: tuple[str, ...] = ()
@@ -185,6 +201,29 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     renamed: tuple[tuple[str, str], ...] = ()
     mode_changed: tuple[str, ...] = ()
     complete: bool = True
+    contents: dict[str, Content] = {}
+
+
+class Ground(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an isolated task worked, and what has come out of it.
+
+    Attributes:
+        isolation: `copy` or `worktree`.
+        path: Of the copy or worktree, where it is kept; None: it was removed, nothing is lost.
+        branch: With a commit for each attempt that changed something; None: nothing was changed.
+        base: The commit that it began with.
+        commit: The last commit.
+        patch: File with all that is different since the base, for `git apply`.
+        problem: Why the result could not be put on a branch; the worktree is kept then.
+    """
+
+    isolation: str
+    path: str | None = None
+    branch: str | None = None
+    base: str | None = None
+    commit: str | None = None
+    patch: str | None = None
+    problem: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -195,6 +234,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         failure: The taxonomy's slug; None exactly when `state` is `succeeded`.
         detail: Which timer or which limit, where the failure has kinds.
         message: One sentence for people.
+        ground: Where an isolated task worked; None: in its workspace.
     """
 
     state: TaskState
@@ -205,6 +245,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     claimed: Claimed = Claimed()
     verified: Verified = Verified()
     changes: Changes = Changes()
+    ground: Ground | None = None
     cost_usd: float | None = None
     usage: Usage | None = None
     model: str | None = None

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from cc_executor.model.lifecycle import AttemptState, Move, TaskState
+from cc_executor.model.lifecycle import AttemptState, Move, TaskState, after, is_final
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.specs import TaskList, TaskSpec
 
@@ -165,6 +165,28 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Change = TaskMoved | AttemptStarting | AttemptRunning | AttemptEnded | Noted
+
+
+def changed(task: TaskRecord, change: Change) -> TaskRecord:
+    """Return a task after a change of it that was recorded: what a store shows from then on.
+
+    Raises:
+        InvalidTransition: It cannot have been recorded.
+    """
+    match change:
+        case TaskMoved():
+            state = after(task.state, change.move)
+            return msgspec.structs.replace(
+                task,
+                state=state,
+                started_at=change.at if change.move is Move.START else task.started_at,
+                ended_at=change.at if is_final(state) else task.ended_at,
+                outcome=change.outcome or task.outcome,
+            )
+        case AttemptStarting():
+            return msgspec.structs.replace(task, attempts=change.number)
+        case _:
+            return task
 
 
 # --- what anybody may ask of an owner ----------------------------------------------------------------

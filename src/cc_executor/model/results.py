@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from cc_executor.model.lifecycle import TaskState, is_final
-from cc_executor.model.outcomes import Outcome
+from cc_executor.model.outcomes import Outcome, Verified
 from cc_executor.model.records import ExecutionRecord, TaskRecord
 
 
@@ -77,9 +77,11 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             "exit_code": executed.exit_code if executed else None,
             "signal": executed.signal if executed else None,
             "verified": str(outcome.verified.status) if outcome else None,
+            "findings": _findings(outcome.verified) if outcome else None,
             "files_created": list(changes.created) if changes else [],
             "files_modified": list(changes.modified) if changes else [],
             "files_deleted": list(changes.deleted) if changes else [],
+            "ground": msgspec.to_builtins(outcome.ground) if outcome and outcome.ground else None,
             "files_complete": changes.complete if changes else False,
             "result": self.result,
             "cost_usd": outcome.cost_usd if outcome else None,
@@ -89,6 +91,23 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             "attempts": self.record.attempts,
             "carried_from": self.record.carried_from,
         }
+
+
+def _findings(verified: Verified) -> dict[str, Any]:
+    """Return everything that was looked at, what was found, and why it does not hold."""
+    return {
+        "files": [_whole(file) for file in verified.files],
+        "expectations": [_whole(line) for line in verified.expectations],
+        "checks": [_whole(check) for check in verified.checks],
+        "judgement": _whole(verified.judgement) if verified.judgement else None,
+    }
+
+
+def _whole(finding: msgspec.Struct) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode(msgspec.structs.asdict(finding))  # what is None is said, too
+    )
+    return fields
 
 
 class ExecutionResult(msgspec.Struct, frozen=True, kw_only=True):

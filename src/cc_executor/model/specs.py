@@ -21,6 +21,10 @@ PermissionMode = Literal[
     "default", "acceptEdits", "auto", "bypassPermissions", "manual", "dontAsk", "plan"
 ]
 
+#: `none`: in the workspace itself. `copy`: in a scratch copy, which is kept when the task changed
+#: something. `worktree`: in a git worktree of its own; what comes out is a branch and a patch.
+Isolation = Literal["none", "copy", "worktree"]
+
 
 class Expects(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
@@ -71,6 +75,7 @@ class TaskSpec(
         check_timeout_s: Longest time of one check.
         validation_prompt: What a fresh agent is asked about the work; it may only read.
         repairs: How often a result that was refuted is given back to the agent's session to repair.
+        isolation: Where the task works: in its workspace, in a copy of it, or in a git worktree.
     """
 
     name: str = ""
@@ -98,6 +103,7 @@ class TaskSpec(
     check_timeout_s: float = 600.0
     validation_prompt: str | None = None
     repairs: int = 0
+    isolation: Isolation = "none"
 
     @property
     def dialect(self) -> str:

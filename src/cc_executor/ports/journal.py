@@ -56,11 +56,15 @@ class Journals(Protocol):
     """Where attempt folders are, and how to read them."""
 
     def folder(self, attempt_id: str) -> Path:
-        """Return the folder of an attempt, whether it exists or not."""
+        """Return the folder of an attempt, whether it exists or not. Each has its own."""
         ...
 
     def open(self, attempt_id: str) -> JournalReader | None:
         """Return a reader, or None when the attempt has no output yet. Blocking (files)."""
+        ...
+
+    def length(self, attempt_id: str) -> int:
+        """Return how many index records the output has, without opening it. Blocking (files)."""
         ...
 
 
@@ -68,7 +72,7 @@ class Ownership(Protocol):
     """The lock that one engine holds on an execution for as long as it lives."""
 
     def release(self) -> None:
-        """Let another engine have the execution."""
+        """Let another engine have the execution. Doing it again changes nothing."""
         ...
 
 

@@ -14,9 +14,9 @@ class Nudges(Protocol):
         ...
 
     def nudge(self, engine_id: str) -> None:
-        """Wake the engine if it lives; never blocks, never fails."""
+        """Wake the engine if it lives; never blocks, never fails. From any thread."""
         ...
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening. Doing it again changes nothing."""
         ...

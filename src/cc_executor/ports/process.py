@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -87,6 +88,20 @@ class Supervision(Protocol):
 
         Raises:
             SpawnFailed: No supervisor could be started; no child exists.
+        """
+        ...
+
+    async def start_when(
+        self, permitted: asyncio.Future[bool], launch: Launch, folder: Path
+    ) -> Supervised | None:
+        """Do the same as soon as that is permitted; what can be done before, is done meanwhile.
+
+        Returns:
+            None when it was not permitted: no child exists, nor ever will.
+
+        Raises:
+            SpawnFailed: It was permitted, and no supervisor could be started; no child exists.
+            Exception: Whatever `permitted` raises; no child exists.
         """
         ...
 

@@ -26,14 +26,18 @@ class Store(Protocol):
     """
 
     async def create(
-        self, execution: ExecutionRecord, tasks: Sequence[TaskRecord]
+        self, execution: ExecutionRecord, tasks: Sequence[TaskRecord], *changes: Change
     ) -> tuple[Lifecycle, ...]:
         """Record a new execution with all its tasks and the event `execution.submitted`.
 
-        Tasks that are carried over come with a final state and outcome.
+        Tasks that are carried over come with a final state and outcome. An execution that has an
+        owner from the first moment may come with what that does first: it is recorded in the same
+        transaction, as `record` would under the lease of generation 1.
 
         Raises:
             DuplicateExecution: The id is taken; nothing was changed.
+            InvalidTransition, AgentSessionBusy, TaskNotFound, StaleWrite: A change is refused, as
+                by `record`; nothing was changed.
         """
         ...
 
@@ -76,6 +80,16 @@ class Store(Protocol):
 
     async def execution(self, execution_id: str) -> ExecutionRecord:
         """Return one execution.
+
+        Raises:
+            ExecutionNotFound: No such execution.
+        """
+        ...
+
+    async def execution_with_tasks(
+        self, execution_id: str
+    ) -> tuple[ExecutionRecord, tuple[TaskRecord, ...]]:
+        """Return one execution and its tasks in list order, as they stand at the same moment.
 
         Raises:
             ExecutionNotFound: No such execution.

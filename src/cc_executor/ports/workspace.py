@@ -59,5 +59,8 @@ class Workspaces(Protocol):
             claimed: What the agent named as its own; None: it was not asked.
             expects: What must hold; None: nothing.
             changes: What is different since before.
+
+        Raises:
+            InvalidWorkspace: The workspace itself cannot be looked at.
         """
         ...

@@ -16,6 +16,7 @@ from cc_executor.journal.crash_points import reach
 from cc_executor.model.outcomes import EndedBy, Executed
 from cc_executor.ports.process import StopReason
 from cc_executor.process import settle
+from cc_executor.process.standby import GO
 from cc_executor.process.stock import Stock
 from cc_executor.process.wire import Message, Wire, WireLost, call
 
@@ -64,12 +65,8 @@ class Attended:
 
     # --- beginning --------------------------------------------------------------------------------
 
-    async def begin(self, wire: Wire, order: bytes) -> str | None:
-        """Give a supervisor its order.
-
-        Returns:
-            None when the child runs or has ended; else why there is no child.
-        """
+    def prime(self, wire: Wire, order: bytes) -> None:
+        """Give a supervisor its order; it waits for `begin`."""
         self._wire = wire
         self._supervisor = wire.supervisor
         wire.listener = self
@@ -78,7 +75,22 @@ class Attended:
             reach("client.launch_sent")
         else:
             self.lost(wire)
+
+    async def begin(self) -> str | None:
+        """Let the supervisor carry out its order.
+
+        Returns:
+            None when the child runs or has ended; else why there is no child.
+        """
+        if self._wire is not None:
+            self._wire.tell({"do": GO})
+            reach("client.permitted")
         return await asyncio.shield(self._begun)
+
+    async def drop(self) -> None:
+        """Let the supervisor end with its order not carried out."""
+        self._write_off()
+        await self.aclose()
 
     async def take_up(self) -> Executed | None:
         """Attend to an attempt that another engine has begun.

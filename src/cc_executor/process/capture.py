@@ -5,8 +5,10 @@ Standard library only: supervisors import it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
+import sys
 import time
 from collections.abc import Callable
 from typing import Final
@@ -19,7 +21,13 @@ DISK_LIMIT: Final = "disk"
 
 _MAX_UNWRITTEN_BYTES: Final = 1 << 20
 _FEED_BYTES: Final = 1 << 16
+#: A read that gives so much is one of many: the next bytes are there already.
 _FLOOD_BYTES: Final = 1 << 15
+#: Whole chunks that are taken in one turn of the loop; then timers and commands get theirs.
+_FLOOD_CHUNKS: Final = 8
+#: A user has 64 MiB for pipes; beyond it, all new ones of that user shrink to one page. So only
+#: those of programs that need it are wide.
+_WIDE_PIPE_BYTES: Final = 1 << 20
 #: What pipes may hold when everything that wrote to them is dead. Who writes more than this is
 #: somebody else, to whom the tree has handed a descriptor.
 _MAX_DRAIN_BYTES: Final = 4 << 20
@@ -56,6 +64,7 @@ class Capture:
         self._on_limit = on_limit
         self._full = False
         self._open: dict[int, int] = {}
+        self._wide: set[int] = set()
         self._ended: list[int] = []
         self._buffer = buffer
         self._view = memoryview(buffer)
@@ -69,7 +78,7 @@ class Capture:
         """Read `fd` as this stream from now on."""
         os.set_blocking(fd, False)
         self._open[fd] = stream
-        self._selector.register(fd, selectors.EVENT_READ, lambda _mask: self._read(fd))
+        self._selector.register(fd, selectors.EVENT_READ, lambda _mask: self._take_turn(fd))
 
     def drain(self) -> None:
         """Take what is still in the pipes, and let go of them. Waits for nobody."""
@@ -79,6 +88,22 @@ class Capture:
                 left -= count
         for fd in tuple(self._open):
             self._let_go(fd)
+
+    def _take_turn(self, fd: int) -> None:
+        """Take what is there; in a flood several chunks, for waking up costs as much as one."""
+        for _ in range(_FLOOD_CHUNKS):
+            if fd not in self._open or self._read(fd) < len(self._buffer):
+                return
+            self._widen(fd)
+
+    def _widen(self, fd: int) -> None:
+        """Let the program write more before it has to wait for us."""
+        if sys.platform == "linux" and fd not in self._wide:
+            import fcntl
+
+            self._wide.add(fd)
+            with contextlib.suppress(OSError):  # its user has too many of them
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _WIDE_PIPE_BYTES)
 
     def _read(self, fd: int) -> int:
         """Take what is there, one chunk at most; return how many bytes that were."""
@@ -92,7 +117,7 @@ class Capture:
             if more == 0:
                 self._ended.append(fd)
             if more < _FLOOD_BYTES:
-                break  # in a flood the next bytes are there already: few long chunks are cheaper
+                break
         if count:
             self._keep(self._open[fd], self._view[:count])
         while self._ended:
@@ -120,6 +145,7 @@ class Capture:
 
     def _let_go(self, fd: int) -> None:
         del self._open[fd]
+        self._wide.discard(fd)
         self._selector.unregister(fd)
         os.close(fd)
 

@@ -97,8 +97,12 @@ class Group:
         _write(self._file("cgroup.freeze"), b"0")
 
     def kill(self) -> None:
-        """Send SIGKILL to all of it at once, frozen or not."""
-        with contextlib.suppress(FileNotFoundError):
+        """Send SIGKILL to all of it at once, frozen or not.
+
+        Never fails: somebody else may be removing the group (ENOENT, then ENODEV), and whoever
+        kills a tree looks afterwards for what is left of it.
+        """
+        with contextlib.suppress(OSError):
             _write(self._file("cgroup.kill"), b"1")
 
     def remove(self) -> bool:
@@ -185,7 +189,7 @@ class Place(NamedTuple):
 
 def places() -> list[Place]:
     """Return what this system has, the better kind first. Nothing is tried out."""
-    found = ((kind, _own_group(kind)) for kind in KINDS)
+    found = ((kind, own_group(kind)) for kind in KINDS)
     return [Place(kind, parent) for kind, parent in found if parent is not None]
 
 
@@ -237,8 +241,8 @@ def _try_to_join(group: Group) -> str:
     return f"{group.path}: {os.strerror(code)}" if code else ""
 
 
-def _own_group(kind: str) -> str | None:
-    """Return the directory of this process's own group in the hierarchy of a kind."""
+def own_group(kind: str) -> str | None:
+    """Return the directory of this process's own group: in version 2, or of a controller in 1."""
     own = _own_path(kind)
     if own is None:
         return None
@@ -252,7 +256,7 @@ def _own_group(kind: str) -> str | None:
 def _own_path(kind: str) -> str | None:
     for line in _read("/proc/self/cgroup").decode(errors="surrogateescape").splitlines():
         _, controllers, path = line.split(":", 2)
-        if (not controllers) if kind == CGROUP else (FREEZER in controllers.split(",")):
+        if (not controllers) if kind == CGROUP else (kind in controllers.split(",")):
             return path
     return None
 
@@ -265,7 +269,7 @@ def _mounts(kind: str) -> Iterator[tuple[str, str]]:
         if kind == CGROUP:
             fits = file_system == "cgroup2"
         else:
-            fits = file_system == "cgroup" and FREEZER in options.split(",")
+            fits = file_system == "cgroup" and kind in options.split(",")
         if fits:
             root, mount = before.split(" ")[3:5]
             yield root, mount.replace("\\040", " ")

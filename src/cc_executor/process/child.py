@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 from typing import Final, NamedTuple
 
 from cc_executor.journal import layout
@@ -20,8 +19,6 @@ from cc_executor.process.marks import branded, variables
 from cc_executor.process.order import Order
 
 _UMASK: Final = 0o022
-#: A user has 64 MiB for pipes; beyond it, all new ones of that user shrink to one page.
-_PIPE_BYTES: Final = 1 << 18
 
 
 class CannotStart(Exception):
@@ -45,9 +42,7 @@ class Pipes(NamedTuple):
         Raises:
             OSError: There are too many open files.
         """
-        pipes = cls(*os.pipe(), *os.pipe(), *os.pipe())
-        _widen(pipes.stdout)
-        return pipes
+        return cls(*os.pipe(), *os.pipe(), *os.pipe())
 
     def close_ends_of_child(self) -> None:
         """Close what only the child should hold."""
@@ -98,12 +93,3 @@ def _stdin(order: Order, pipes: Pipes, stack: contextlib.ExitStack) -> int:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     stack.callback(os.close, fd)
     return fd
-
-
-def _widen(fd: int) -> None:
-    """Let a burst fit into the pipe."""
-    if sys.platform == "linux":
-        import fcntl
-
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

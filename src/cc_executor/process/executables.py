@@ -78,7 +78,9 @@ class SystemExecutables:
             candidate = os.path.join(cwd, argv0)
             found = candidate if _is_executable(candidate) else None
         else:
-            found = shutil.which(argv0, path=path)
+            # What is relative in it is so to where the child will be, not to where we are.
+            entries = (os.path.join(cwd, entry) for entry in path.split(os.pathsep))
+            found = shutil.which(argv0, path=os.pathsep.join(entries))
         if found is None:
             raise AgentNotInstalled(
                 argv0,

@@ -37,9 +37,10 @@ async def run_subprocess_async(
     *,
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
+    stdin: str | None = None,
     max_output_bytes: int = MAX_OUTPUT_BYTES,
 ) -> Ran:
-    """Run a program to its end, without stdin. Cancelled, it kills the program first.
+    """Run a program to its end. Cancelled, it kills the program first.
 
     What the program leaves behind in the background is not waited for.
 
@@ -48,6 +49,7 @@ async def run_subprocess_async(
         timeout_s: Then it is killed, with its process group.
         env: Its whole environment. None: this process's own.
         cwd: Where it runs. None: here.
+        stdin: Path of the file that it reads. None: it has nothing to read.
         max_output_bytes: Kept of each stream; the rest is read and thrown away.
 
     Raises:
@@ -58,12 +60,14 @@ async def run_subprocess_async(
         stdout = _Sink(max_output_bytes, pipes)
         stderr = _Sink(max_output_bytes, pipes)
         try:
+            given = os.open(stdin or os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            pipes.callback(os.close, given)
             # Pipes of our own: with asyncio's, `wait` would wait for whoever else holds them.
             process = await asyncio.create_subprocess_exec(
                 *cmd,
                 env=env,
                 cwd=cwd,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=given,
                 stdout=stdout.writable,
                 stderr=stderr.writable,
                 start_new_session=True,
@@ -88,6 +92,7 @@ def run_subprocess(
     *,
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
+    stdin: str | None = None,
     max_output_bytes: int = MAX_OUTPUT_BYTES,
 ) -> Ran:
     """Do the same where there is no event loop. Blocking.
@@ -97,7 +102,9 @@ def run_subprocess(
         NotResponding: It did not end in time.
     """
     return asyncio.run(
-        run_subprocess_async(cmd, timeout_s, env=env, cwd=cwd, max_output_bytes=max_output_bytes)
+        run_subprocess_async(
+            cmd, timeout_s, env=env, cwd=cwd, stdin=stdin, max_output_bytes=max_output_bytes
+        )
     )
 
 

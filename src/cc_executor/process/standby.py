@@ -1,8 +1,9 @@
 """A supervisor in waiting: everything that can be done before its order comes, is done.
 
 It holds one end of its lifeline, a socket whose other end the spawner hands to the engine. When an
-order comes it claims the attempt and supervises it, and then waits for the next; when the engine
-hangs up, it ends. A process that is used again has its memory warm, which a fresh fork has
+order comes it makes itself ready and waits for the word to start: the engine gives it when its
+intent is on the disk. Then it claims the attempt and supervises it, and waits for the next; when the
+engine hangs up, it ends. A process that is used again has its memory warm, which a fresh fork has
 not: that is most of the cost of starting something small.
 
 Standard library only.
@@ -35,6 +36,8 @@ from cc_executor.process.reaper import Reaper
 from cc_executor.process.supervisor import Supervisor, Tools
 
 MAX_ORDER_BYTES: Final = 16 << 20
+#: What the engine says when an order may be carried out.
+GO: Final = "go"
 _READ_BYTES: Final = 1 << 18
 _SIGNALS_BYTES: Final = 4096
 #: Whatever a process gathers over time, it does not gather for ever.
@@ -88,7 +91,7 @@ class Standby:
                 if order is None:
                     return True
                 reach("supervisor.launch_received")
-                self._carry_out(order, pipes)
+                self._attempt(order, pipes)
                 if self._unread is None or self._leaks():
                     break
             self._sync()
@@ -98,18 +101,32 @@ class Standby:
 
     def _next_order(self) -> Order | None:
         """Wait for an order; None when the engine hangs up instead."""
+        while (message := self._next_message()) is not None:
+            if "do" not in message:  # else it was meant for the attempt before, and comes too late
+                return Order.from_json(message)
+        return None
+
+    def _is_permitted(self) -> bool:
+        """Wait for the word to start; False when the engine hangs up instead."""
+        while (message := self._next_message()) is not None:
+            if message["do"] == GO:
+                return True
+        return False
+
+    def _next_message(self) -> dict[str, Any] | None:
+        """Wait for a line; None when the engine hangs up instead."""
         received = [self._unread or b""]
         size = len(received[0])
         while b"\n" not in received[-1]:
             part = self._receive()
             size += len(part)
             if not part or size > MAX_ORDER_BYTES:
+                self._unread = None
                 return None
             received.append(part)
         line, _, self._unread = b"".join(received).partition(b"\n")
-        message = json.loads(line)
-        # What was meant for the attempt before comes too late.
-        return self._next_order() if "do" in message else Order.from_json(message)
+        message: dict[str, Any] = json.loads(line)
+        return message
 
     def _receive(self) -> bytes:
         """Return what the engine sends next; nothing when it hangs up or SIGTERM comes instead."""
@@ -143,10 +160,17 @@ class Standby:
             supervisor.sync()
         self._unsynced.clear()
 
-    def _carry_out(self, order: Order, pipes: Pipes) -> None:
+    def _attempt(self, order: Order, pipes: Pipes) -> None:
+        """Make everything ready, wait for the word to start, and carry the order out."""
         brand = new_brand()
         try:
             self._adapt(order.containment)
+            reaper = Reaper()
+            containment = Containment(self._group, reaper.reap)
+            supervisor = Supervisor(order, pipes, containment, reaper, self._tools)
+            if not self._is_permitted():
+                pipes.close()
+                return
             os.chdir(order.folder)
             groups = ((self._group.kind, self._group.path),) if self._group else ()
             lock = claim("", Claim(os.getpid(), brand, groups))
@@ -155,14 +179,7 @@ class Standby:
             self._say({"refused": f"{type(error).__name__}: {error}"})
             return
         reach("supervisor.claimed")
-        reaper = Reaper()
-        containment = Containment(self._group, reaper.reap)
         unread, self._unread = self._unread, None
-        try:
-            supervisor = Supervisor(order, pipes, containment, reaper, self._tools)
-        except OSError as error:
-            self._say({"refused": f"its folder cannot be written: {error}"})
-            return
         self._unread = supervisor.run(self._lifeline, unread or b"", brand=brand)
         os.chdir("/")
         os.close(lock)

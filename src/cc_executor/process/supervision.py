@@ -15,7 +15,6 @@ from cc_executor.process import launching, settle
 from cc_executor.process.attending import Attended
 from cc_executor.process.standby import MAX_ORDER_BYTES
 from cc_executor.process.stock import Stock
-from cc_executor.process.wire import Wire
 
 _BEGIN_S: Final = 30.0
 
@@ -44,18 +43,58 @@ class ProcessSupervision:
         Raises:
             SpawnFailed: No supervisor could be started; no child exists.
         """
+        return await self._begin(await self._prime(launch, folder), folder)
+
+    async def start_when(
+        self, permitted: asyncio.Future[bool], launch: Launch, folder: Path
+    ) -> Attended | None:
+        """Do the same as soon as that is permitted; what can be done before, is done meanwhile.
+
+        Returns:
+            None when it was not permitted: no child exists, nor ever will.
+
+        Raises:
+            SpawnFailed: It was permitted, and no supervisor could be started; no child exists.
+            Exception: Whatever `permitted` raises; no child exists.
+        """
+        try:
+            attempt = await self._prime(launch, folder)
+        except SpawnFailed:
+            if await permitted:
+                raise
+            return None
+        try:
+            is_permitted = await permitted
+        except BaseException:
+            await attempt.drop()
+            raise
+        if is_permitted:
+            return await self._begin(attempt, folder)
+        await attempt.drop()
+        return None
+
+    async def _prime(self, launch: Launch, folder: Path) -> Attended:
+        """Have a supervisor ready that waits for the word to start."""
         order = launching.order(launch, folder)
         if len(order) > MAX_ORDER_BYTES:
             raise SpawnFailed(f"arguments and environment of {len(order)} bytes are too many")
-        try:
-            launching.write_folder(launch, folder)
-        except OSError as error:
-            raise SpawnFailed(f"its folder cannot be written: {error}") from error
-        reach("client.folder_written")
         wire = await self._stock.take()
         attempt = Attended(folder, self._stock)
+        attempt.prime(wire, order)
         try:
-            problem = await _begin(attempt, wire, order, folder)
+            await asyncio.to_thread(launching.write_folder, launch, folder)
+        except OSError as error:
+            await attempt.drop()
+            raise SpawnFailed(f"its folder cannot be written: {error}") from error
+        except BaseException:
+            await attempt.drop()
+            raise
+        reach("client.folder_written")
+        return attempt
+
+    async def _begin(self, attempt: Attended, folder: Path) -> Attended:
+        try:
+            problem = await _begin(attempt, folder)
         except BaseException:
             await attempt.aclose()
             raise
@@ -92,11 +131,11 @@ class ProcessSupervision:
         await self._stock.aclose()
 
 
-async def _begin(attempt: Attended, wire: Wire, order: bytes, folder: Path) -> str | None:
-    """Give the order; return None when there is a child, else why there is none."""
+async def _begin(attempt: Attended, folder: Path) -> str | None:
+    """Give the word; return None when there is a child, else why there is none."""
     try:
         async with asyncio.timeout(_BEGIN_S):
-            return await attempt.begin(wire, order)
+            return await attempt.begin()
     except TimeoutError:
         if await asyncio.to_thread(settle.settle, folder) is None:
             return f"its supervisor did nothing for {_BEGIN_S:g} s"

@@ -113,9 +113,8 @@ class Supervisor:
         self._synced = False
         self._swept: set[int] = set()
         self._survivors: tuple[int, ...] = ()
-        self._started_at = time.time()
-        self._started = time.monotonic()
-        self._clocks = Clocks(order.timers, judged=order.judged, now=self._started)
+        self._started_at = self._started = 0.0
+        self._clocks = Clocks(order.timers, judged=order.judged, now=0.0)
 
     def run(self, lifeline: socket.socket, unread: bytes, *, brand: int) -> bytes | None:
         """Run the attempt to its end; returns when its outcome is in place and told.
@@ -148,20 +147,24 @@ class Supervisor:
     # --- start and loop ---------------------------------------------------------------------------
 
     def _start(self, lifeline: socket.socket, unread: bytes, brand: int) -> None:
-        self._selector.register(self._signals, selectors.EVENT_READ, self._signalled)
-        self._lifeline = self._connections.add(lifeline)
-        self._lifeline.become_engine(self._order.engine_pid)
-        self._attendance()  # it may be dead by now
+        """Start the child first; all else is done while it comes to life."""
+        self._started_at = time.time()
+        self._started = time.monotonic()
+        self._clocks = Clocks(self._order.timers, judged=self._order.judged, now=self._started)
         try:
             self._reaper.child = start(self._order, self._pipes, brand)
         finally:
+            self._lifeline = self._connections.add(lifeline)
             self._pipes.close_ends_of_child()
+            self._selector.register(self._signals, selectors.EVENT_READ, self._signalled)
             self._capture.watch(STDOUT, self._pipes.stdout)
             self._capture.watch(STDERR, self._pipes.stderr)
         self._containment.started(self._reaper.child)
         reach("supervisor.child_started")
-        self._listen()
         self._connections.tell({"started": self._reaper.child})
+        self._lifeline.become_engine(self._order.engine_pid)
+        self._attendance()  # it may be dead by now
+        self._listen()
         self._outcome.reserve()
         self._feed_stdin()
         self._lifeline.feed(unread)

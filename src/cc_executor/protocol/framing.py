@@ -30,15 +30,51 @@ class Notice(msgspec.Struct, frozen=True):
         method: Its name.
         params: Its parameters.
         cursor: Where a reader who has it, and all before it, goes on.
+        end: For output: offset behind its last byte.
     """
 
     method: str
     params: msgspec.Struct
     cursor: Cursor
+    end: int = 0
 
     def encode(self) -> bytes:
         """Return it as a JSON-RPC message."""
         return jsonrpc.notification(self.method, self.params)
+
+
+class Sent:
+    """What of a stream has gone out beyond its cursor: the beginning of a chunk, as a rule.
+
+    With it a sender can let go of everything that it holds, and go on later without saying
+    anything twice.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[str, int] = {}
+        self._events: dict[str, tuple[int, int]] = {}
+
+    def note(self, notice: Notice) -> None:
+        """Note that a notification has gone out."""
+        params = notice.params
+        if isinstance(params, ProcessOutput) and params.attempt is not None:
+            self._ends[attempt_id(params.task_id, params.attempt)] = notice.end
+        elif isinstance(params, AgentTold) and params.attempt is not None:
+            self._events[attempt_id(params.task_id, params.attempt)] = (params.seq, params.index)
+
+    def rest(self, event: Output) -> Output | None:
+        """Return what of an event's bytes has not gone out; None when all of them have."""
+        end = self._ends.get(attempt_id(event.task_id, event.attempt), 0)
+        if event.offset >= end:
+            return event
+        if event.offset + len(event.data) <= end:
+            return None
+        return msgspec.structs.replace(event, offset=end, data=event.data[end - event.offset :])
+
+    def has_told(self, event: FromAgent, index: int) -> bool:
+        """Tell whether what was read in a chunk has gone out."""
+        told = self._events.get(attempt_id(event.task_id, event.attempt), (-1, -1))
+        return (event.seq, index) <= told
 
 
 class Framer:
@@ -54,6 +90,7 @@ class Framer:
         after: Where the stream begins: the cursor that the source was given.
         task_id: Tell only of this task, and of the execution as a whole.
         max_bytes: Most bytes of output in one message; at least 4, what one character can need.
+        sent: What has gone out beyond `after`, and must not again.
     """
 
     def __init__(
@@ -64,7 +101,9 @@ class Framer:
         after: Cursor | None = None,
         task_id: str | None = None,
         max_bytes: int = MAX_OUTPUT_BYTES,
+        sent: Sent | None = None,
     ) -> None:
+        self._sent_before = sent or Sent()
         self._subscription = subscription
         self._execution_id = execution_id
         self._task_id = task_id
@@ -93,7 +132,7 @@ class Framer:
         if isinstance(event, Output):
             return self._output(event)
         if isinstance(event, FromAgent):
-            return [self._from_agent(event)]
+            return self._from_agent(event)
         return [*self.finish(), *self._lifecycle(event)]
 
     def flush(self) -> list[Notice]:
@@ -114,6 +153,11 @@ class Framer:
     # --- output ------------------------------------------------------------------------------
 
     def _output(self, event: Output) -> list[Notice]:
+        rest = self._sent_before.rest(event)
+        if rest is None:
+            self._place.chunk(attempt_id(event.task_id, event.attempt), event.seq)
+            return []
+        event = rest
         notices = [] if self._held.takes(event) else self.finish()
         if self._held.size + len(event.data) > self._max_bytes:
             notices += self.flush()  # what was read in the chunks that are held has been told
@@ -142,14 +186,17 @@ class Framer:
             data=text,
             data_base64=raw,
         )
-        return Notice("process.output", params, self._place.cursor)
+        end = piece.offset + len(piece.data)
+        return Notice("process.output", params, self._place.cursor, end)
 
     # --- everything else ---------------------------------------------------------------------
 
-    def _from_agent(self, event: FromAgent) -> Notice:
+    def _from_agent(self, event: FromAgent) -> list[Notice]:
         indexed = (event.task_id, event.attempt, event.seq)
         self._index = self._index + 1 if indexed == self._indexed else 0
         self._indexed = indexed
+        if self._sent_before.has_told(event, self._index):
+            return []
         params = AgentTold(
             subscription=self._subscription,
             execution_id=self._execution_id,
@@ -160,7 +207,7 @@ class Framer:
             index=self._index,
             event=event.event,
         )
-        return Notice("agent.event", params, self._place.cursor)
+        return [Notice("agent.event", params, self._place.cursor)]
 
     def _lifecycle(self, event: Lifecycle) -> list[Notice]:
         *before, (method, params) = of_lifecycle(self._subscription, event)

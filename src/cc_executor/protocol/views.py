@@ -20,6 +20,8 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
         detail: Which timer or limit, where the failure has kinds.
         exit_code: null when the program did not exit by itself.
         verified: `verified`, `refuted`, `unverified`; null without an outcome.
+        findings: All that was looked at and what was found; null without an outcome.
+        ground: Where an isolated task worked, and the branch that came out of it; null otherwise.
         files_complete: Whether the workspace could be compared as a whole.
         result: The agent's structured value, else its answer.
         cost_usd: null when unknown, never a guess.
@@ -37,9 +39,11 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None
     signal: str | None
     verified: str | None
+    findings: dict[str, Any] | None
     files_created: list[str]
     files_modified: list[str]
     files_deleted: list[str]
+    ground: dict[str, Any] | None
     files_complete: bool
     result: Any
     cost_usd: float | None

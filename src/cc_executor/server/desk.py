@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from cc_executor.errors import (
     LimitReached,
     NotPermitted,
     ResourcesShort,
+    ServerUnavailable,
     TaskNotFound,
 )
 from cc_executor.model.events import Cursor, StreamEvent
@@ -27,13 +29,15 @@ from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
 from cc_executor.model.principals import Principal, Scope
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
-from cc_executor.model.results import ExecutionResult, result_of
+from cc_executor.model.results import ExecutionResult, TaskResult, result_of
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
 
 _MIB: Final = 1024 * 1024
 _MAX_KEY_CHARS: Final = 255
+#: What `_id_for` makes.
+_OF_A_KEY: Final = re.compile(r"k[0-9a-f]{31}")
 
 
 class DeskLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +76,21 @@ class Desk:
         *,
         workspace: Path,
     ) -> None:
+        self._accepts = True
         self._engine = engine
         self._store = store
         self._resources = resources
         self._limits = limits
         self._workspace = workspace
+
+    @property
+    def accepts(self) -> bool:
+        """Whether new work is taken."""
+        return self._accepts
+
+    def stop_accepting(self) -> None:
+        """Take no new work from now on: the server is on its way out."""
+        self._accepts = False
 
     # --- running -----------------------------------------------------------------------------
 
@@ -88,6 +102,7 @@ class Desk:
         workspace: str | None = None,
         sequential: bool = True,
         idempotency_key: str | None = None,
+        execution_id: str | None = None,
     ) -> ExecutionResult:
         """Accept a task list and start it; what is returned survives everything.
 
@@ -98,6 +113,8 @@ class Desk:
             sequential: Whether a task without `needs` waits for the one before it.
             idempotency_key: The same key and list give the same execution, however often and
                 after whatever crash they are sent; None: every call is a new one.
+            execution_id: The caller's choice of an id, None for a new one; not with a key, which
+                stands for one already.
 
         Raises:
             NotPermitted: `who` lacks the scope.
@@ -106,7 +123,8 @@ class Desk:
         _demand(who, Scope.RUN)
         base = str(self._workspace / (workspace or "."))
         asked = task_list(value, workspace=base, sequential=sequential)
-        execution_id = None
+        if execution_id is not None:
+            _check_choice(execution_id, idempotency_key)
         if idempotency_key is not None:
             execution_id = _id_for(who, idempotency_key)
             earlier = await self._earlier(idempotency_key, execution_id, asked)
@@ -148,6 +166,8 @@ class Desk:
         Raises:
             ResourcesShort, LimitReached: There is none.
         """
+        if not self._accepts:
+            raise ServerUnavailable("", "the server is stopping and takes no new work")
         left = self._resources.latest()
         floors = (
             ("disk", left.disk_free_bytes, self._limits.min_free_disk_mb),
@@ -246,17 +266,34 @@ class Desk:
         after: Cursor | None = None,
         agent_events: bool = True,
         until_end: bool = True,
-    ) -> AsyncIterator[StreamEvent]:
-        """Return an iterator over everything that happens, from `after` to the end.
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        """Return an iterator over everything that happens, from `after` to the end, in batches.
 
         Raises:
             ExecutionNotFound: There is none, or it is somebody else's.
         """
         _demand(who, Scope.READ)
         full_id = (await self._owned(who, execution_id)).id
-        return self._engine.follow(
+        return self._engine.follow_in_batches(
             full_id, after=after, agent_events=agent_events, until_end=until_end
         )
+
+    async def head(self, who: Principal, execution_id: str) -> Cursor:
+        """Return the cursor of a reader who has seen everything that is there now."""
+        _demand(who, Scope.READ)
+        return await self._engine.head((await self._owned(who, execution_id)).id)
+
+    async def task(self, who: Principal, of: str) -> TaskResult:
+        """Return a task as it stands: `EXECUTION.NUMBER` or `EXECUTION.NAME`.
+
+        Raises:
+            ExecutionNotFound, TaskNotFound: There is no such thing, or it is somebody else's.
+        """
+        _demand(who, Scope.READ)
+        _execution, task = await self.find_task(who, of)
+        if task is None:
+            raise TaskNotFound(of)
+        return TaskResult(record=task)
 
     async def find_task(self, who: Principal, of: str) -> tuple[ExecutionRecord, TaskRecord | None]:
         """Return the execution, and the task if `of` names one: `EXECUTION.NUMBER` or `.NAME`.
@@ -290,6 +327,14 @@ class Desk:
 def _demand(who: Principal, scope: Scope) -> None:
     if not who.may(scope):
         raise NotPermitted(scope)
+
+
+def _check_choice(execution_id: str, idempotency_key: str | None) -> None:
+    """Do nothing when a caller may choose the id: those that keys stand for are nobody's choice."""
+    if idempotency_key is not None:
+        raise InvalidSpec("execution_id", "cannot be chosen together with `idempotency_key`")
+    if _OF_A_KEY.fullmatch(execution_id):
+        raise InvalidSpec("execution_id", f"{execution_id!r} looks like the id of a key")
 
 
 def _id_for(who: Principal, key: str) -> str:

@@ -13,6 +13,8 @@ from typing import Final
 
 #: Names, or beginnings of names, of what must never be passed on to agents.
 _SECRET: Final = ("CC_EXECUTOR_", "REDIS_")
+#: Lower case, no path. `*` and `null`, which every sandboxed page sends, would let strangers in.
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _SWITCH: Final = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
@@ -63,6 +65,15 @@ def names(value: object) -> tuple[str, ...]:
     if any("," in one or "\0" in one for one in value):
         raise ValueError("a name cannot hold a comma or a NUL byte")
     return tuple(one for one in value if one)
+
+
+def origins(value: object) -> tuple[str, ...]:
+    """Take web origins, exactly as browsers send them; none that stands for many pages."""
+    given = names(value)
+    for one in given:
+        if not _ORIGIN.fullmatch(one):
+            raise ValueError(f"{one!r} is not an origin like https://tasks.example.org:8443")
+    return given
 
 
 def variables(value: object) -> tuple[str, ...]:

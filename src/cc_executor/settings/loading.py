@@ -105,7 +105,6 @@ class Settings:
     max_unauthenticated: int
     handshake_timeout_s: float
     rate_per_minute: int
-    send_queue: int
     max_queued: int
     max_sessions: int
     session_timeout: float
@@ -117,6 +116,7 @@ class Settings:
     drain: str
     drain_timeout_s: float
     server: str | None
+    server_ca: Path | None
 
     def __init__(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
         self._values = dict(values)
@@ -133,6 +133,10 @@ class Settings:
         bins = {agent: self._values[f"{agent}_bin"] for agent in AGENTS}
         return {agent: path for agent, path in bins.items() if path is not None}
 
+    def origin(self, name: str) -> str:
+        """Return where a setting was set: `default`, `flag`, `environment`, or a file's line."""
+        return self._origins[name]
+
     def describe(self) -> tuple[Row, ...]:
         """Return every setting with its value, unit and origin."""
         return tuple(
@@ -147,15 +151,17 @@ class Settings:
             for one in SETTINGS
         )
 
-    def as_flags(self) -> dict[str, str]:
+    def as_flags(self, *, of_server: bool = False) -> dict[str, str]:
         """Return what differs from the defaults, as flags that another engine can be given.
 
-        What only a server asks for is left out: it may be secret, and flags can be seen by all.
+        Args:
+            of_server: Also what only a server asks for. It may be secret: not for an argv, which
+                everybody on the machine can see.
         """
         return {
             name: ",".join(value) if isinstance(value, tuple) else str(value)
             for name, value in self._values.items()
-            if self._origins[name] != "default" and not _BY_NAME[name].of_server
+            if self._origins[name] != "default" and (of_server or not _BY_NAME[name].of_server)
         }
 
 

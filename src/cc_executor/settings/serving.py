@@ -50,7 +50,7 @@ SERVER_SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     _personal(
         "allowed_origins",
-        kinds.names,
+        kinds.origins,
         (),
         "",
         "Web origins that may talk to the server, exactly as browsers send them. Default: none.",
@@ -139,13 +139,6 @@ SERVER_SETTINGS: Final[tuple[Setting, ...]] = (
         "Most requests of one principal in a minute.",
     ),
     _personal(
-        "send_queue",
-        kinds.count(1, 10_000),
-        64,
-        "",
-        "Most messages waiting to be sent on one connection; streams wait, they are not queued.",
-    ),
-    _personal(
         "max_queued",
         kinds.count(1, 1_000_000),
         1000,
@@ -231,5 +224,12 @@ SERVER_SETTINGS: Final[tuple[Setting, ...]] = (
         "",
         "Server that the command line talks to: ws://, wss://, http://, https:// or unix:///PATH. "
         "Default: none, the state directory of this machine.",
+    ),
+    _personal(
+        "server_ca",
+        kinds.path,
+        None,
+        "",
+        "Certificates (PEM) of the authorities that may vouch for `server`. Default: the system's.",
     ),
 )

@@ -55,10 +55,10 @@ class LedgerStore(ABC):
     # --- writes ------------------------------------------------------------------------------
 
     async def create(
-        self, execution: ExecutionRecord, tasks: Sequence[TaskRecord]
+        self, execution: ExecutionRecord, tasks: Sequence[TaskRecord], *changes: Change
     ) -> tuple[Lifecycle, ...]:
-        """Record a new execution with its tasks."""
-        return await self._write(lambda tables: ledger.create(tables, execution, tasks))
+        """Record a new execution with its tasks, and what its owner does first."""
+        return await self._write(lambda tables: ledger.create(tables, execution, tasks, changes))
 
     async def take(self, execution_id: str, owner: str) -> Lease:
         """Give the execution to `owner` under a new generation."""
@@ -87,6 +87,14 @@ class LedgerStore(ABC):
     async def execution(self, execution_id: str) -> ExecutionRecord:
         """Return one execution."""
         return await self._read(lambda views: _known(views, execution_id))
+
+    async def execution_with_tasks(
+        self, execution_id: str
+    ) -> tuple[ExecutionRecord, tuple[TaskRecord, ...]]:
+        """Return one execution and its tasks."""
+        return await self._read(
+            lambda views: (_known(views, execution_id), tuple(views.tasks(execution_id)))
+        )
 
     async def find(self, prefix: str) -> str:
         """Return the only id that starts with `prefix`."""

@@ -58,15 +58,22 @@ from cc_executor.store.tables import ExecutionRow, Tables, TaskRow
 
 
 def create(
-    tables: Tables, execution: ExecutionRecord, tasks: Sequence[TaskRecord]
+    tables: Tables,
+    execution: ExecutionRecord,
+    tasks: Sequence[TaskRecord],
+    changes: Sequence[Change] = (),
 ) -> tuple[Lifecycle, ...]:
-    """Add an execution with its tasks; its state is what its tasks make it.
+    """Add an execution with its tasks, and make its owner's first changes.
 
     Raises:
         DuplicateExecution: The id is taken.
-        ValueError: The tasks are not the entries of the execution's list.
+        InvalidTransition, AgentSessionBusy, TaskNotFound, StaleWrite: As `record` says.
+        ValueError: The tasks are not the entries of the execution's list, or there are changes by
+            nobody.
     """
     _check_tasks(execution, tasks)
+    if changes and execution.owner is None:
+        raise ValueError(f"{execution.id}: nobody owns it who could change it")
     if tables.execution_row(execution.id) is not None:
         raise DuplicateExecution(execution.id)
     state = state_of_list(task.state for task in tasks if _counts(task))
@@ -74,10 +81,11 @@ def create(
     tables.add_execution(msgspec.structs.replace(execution, state=state, ended_at=ended_at))
     for task in tasks:
         tables.add_task(task, counts=_counts(task))
-    entry = _Entry(tables, ExecutionRow(execution.id, TaskState.QUEUED, execution.generation))
+    entry = _Entry(tables, ExecutionRow(execution.id, state, execution.generation), seq=0)
     entry.tell(SUBMITTED, execution.created_at, data=facts.of_submission(execution))
     if state is not TaskState.QUEUED:
         entry.tell(event_of_execution(TaskState.QUEUED, state), execution.created_at)
+    entry.make(changes)
     return tuple(entry.events)
 
 
@@ -107,10 +115,8 @@ def record(tables: Tables, lease: Lease, changes: Sequence[Change]) -> tuple[Lif
     # Generation 0 is nobody's: nobody has taken the execution yet.
     if lease.generation != execution.generation or lease.generation == 0:
         raise StaleWrite(execution.id, held=lease.generation, current=execution.generation)
-    entry = _Entry(tables, execution)
-    for change in changes:
-        entry.apply(change)
-    entry.settle(changes)
+    entry = _Entry(tables, execution, seq=tables.last_seq(execution.id))
+    entry.make(changes)
     return tuple(entry.events)
 
 
@@ -131,11 +137,12 @@ def request(
 class _Entry:
     """One entry in the books: the changes of one call, and the events that tell of them."""
 
-    def __init__(self, tables: Tables, execution: ExecutionRow) -> None:
+    def __init__(self, tables: Tables, execution: ExecutionRow, *, seq: int) -> None:
         self.events: list[Lifecycle] = []
         self._tables = tables
         self._execution = execution
-        self._seq = tables.last_seq(execution.id)
+        self._seq = seq
+        self._tasks: dict[str, TaskRow] = {}  # as they stand after the changes so far
 
     def tell(
         self,
@@ -160,7 +167,13 @@ class _Entry:
         self._tables.add_event(event)
         self.events.append(event)
 
-    def apply(self, change: Change) -> None:
+    def make(self, changes: Sequence[Change]) -> None:
+        """Make the changes in order, and what follows from them for the execution."""
+        for change in changes:
+            self._make(change)
+        self._settle(changes)
+
+    def _make(self, change: Change) -> None:
         """Make one change."""
         match change:
             case TaskMoved():
@@ -176,7 +189,7 @@ class _Entry:
             case _:
                 assert_never(change)
 
-    def settle(self, changes: Sequence[Change]) -> None:
+    def _settle(self, changes: Sequence[Change]) -> None:
         """Bring the execution to the state that its tasks now make it."""
         moves = [change for change in changes if isinstance(change, TaskMoved)]
         if not moves:
@@ -194,7 +207,7 @@ class _Entry:
     # --- one method per kind of change -------------------------------------------------------
 
     def _move_task(self, change: TaskMoved) -> None:
-        task = _task_of(self._tables, self._execution, change.task_id)
+        task = self._task(change.task_id)
         state = after(task.state, change.move)
         if is_final(state) != (change.outcome is not None):
             raise ValueError(f"{change.move} of {task.id}: final moves, and only they, bring one")
@@ -205,11 +218,12 @@ class _Entry:
             ended_at=change.at if is_final(state) else None,
             outcome=change.outcome,
         )
+        self._tasks[task.id] = task._replace(state=state)
         data = facts.of_task(task, change.outcome)
         self.tell(TASK_EVENTS[change.move], change.at, task_id=task.id, data=data)
 
     def _start_attempt(self, change: AttemptStarting) -> None:
-        task = _task_of(self._tables, self._execution, change.task_id)
+        task = self._task(change.task_id)
         self._check_next(task, change)
         attempt = AttemptRecord(
             id=attempt_id(task.id, change.number),
@@ -221,6 +235,7 @@ class _Entry:
             agent_session_id=change.agent_session_id,
         )
         self._tables.add_attempt(attempt)
+        self._tasks[task.id] = task._replace(attempts=change.number)
         self._tell_attempt(AttemptState.STARTING, change, facts.of_start(task, change))
 
     def _check_next(self, task: TaskRow, change: AttemptStarting) -> None:
@@ -253,7 +268,7 @@ class _Entry:
 
         Only a task's latest attempt can do so: the earlier ones have ended.
         """
-        task = _task_of(self._tables, self._execution, change.task_id)
+        task = self._task(change.task_id)
         state = self._tables.attempt_state(task.id, change.number)
         if state is None or state not in ATTEMPT_MOVES:
             raise _stale(task, change.number)
@@ -265,7 +280,7 @@ class _Entry:
         if change.kind in KINDS:
             raise ValueError(f"a note cannot be {change.kind!r}: the law itself records those")
         if change.task_id is not None:
-            task = _task_of(self._tables, self._execution, change.task_id)
+            task = self._task(change.task_id)
             if change.attempt is not None and change.attempt != task.attempts:
                 raise _stale(task, change.attempt)
         self.tell(
@@ -289,6 +304,11 @@ class _Entry:
             attempt=change.number,
             data=data,
         )
+
+    def _task(self, of_task: str) -> TaskRow:
+        if of_task not in self._tasks:
+            self._tasks[of_task] = _task_of(self._tables, self._execution, of_task)
+        return self._tasks[of_task]
 
 
 def _stale(task: TaskRow, number: int) -> StaleWrite:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from cc_executor.errors import InvalidWorkspace
 from cc_executor.model.evidence import ClaimedFile
-from cc_executor.model.outcomes import Changes
+from cc_executor.model.outcomes import Changes, Content
 from cc_executor.model.specs import Expects
 from cc_executor.ports.workspace import Findings
-from cc_executor.workspace.findings import examine_claims, examine_expectations
+from cc_executor.workspace.findings import contents, examine_claims, examine_expectations
 from cc_executor.workspace.listing import Listing, content_of, inode_of, listing, mode_of
 
 
@@ -94,14 +94,24 @@ class Snapshot:
         before, now = self._before, listing(self._path, self._ignored)
         created, deleted = list(_only_in(now, before)), list(_only_in(before, now))
         modified, mode_changed = _changed(before, now)
+        written = (_names(created), _names(modified))
         return Changes(
-            created=_names(created),
-            modified=_names(modified),
+            created=written[0],
+            modified=written[1],
             deleted=_names(deleted),
             renamed=tuple(sorted(_renamed(before, deleted, now, created))),
             mode_changed=_names(mode_changed),
             complete=before.complete and now.complete,
+            contents=self._contents([*written[0], *written[1]]),
         )
+
+    def _contents(self, written: Sequence[str]) -> dict[str, Content]:
+        if not written:
+            return {}
+        try:
+            return contents(self._path, written)
+        except OSError:  # it has removed the ground it stood on
+            return {}
 
 
 def _only_in(one: Listing, other: Listing) -> Iterable[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from cc_executor.model.evidence import (
     FileFinding,
     FileVerdict,
 )
-from cc_executor.model.outcomes import Changes
+from cc_executor.model.outcomes import Changes, Content
 from cc_executor.model.specs import Expects
 from cc_executor.model.verifying import expectations
 from cc_executor.workspace.beneath import Beneath, PathRefused
@@ -24,6 +25,9 @@ from cc_executor.workspace.listing import IGNORED_FOLDERS
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 #: Of all claimed files together: beyond it, the rest is as good as too big.
 MAX_TOTAL_BYTES: Final = 1024 * 1024 * 1024
+#: How many files that an attempt wrote are digested, and how much of them together.
+MAX_DIGESTED: Final = 1000
+MAX_TOTAL_DIGESTED_BYTES: Final = 256 * 1024 * 1024
 #: How many files that nobody spoke of are named.
 MAX_UNCLAIMED: Final = 200
 _READ_BYTES: Final = 1024 * 1024
@@ -72,7 +76,7 @@ def _of_claim(
             claimed=claim.how,
             reason=refused.reason,
         )
-    size, digest = _digest(descriptor)
+    content = _content(descriptor)
     verdict, reason = FileVerdict.OK, None
     if path not in written:
         if changes.complete and not _is_ignored(path):
@@ -84,12 +88,55 @@ def _of_claim(
         verdict=verdict,
         claimed=claim.how,
         reason=reason,
-        size_bytes=size,
-        sha256=digest,
+        size_bytes=content.size_bytes,
+        sha256=content.sha256,
     )
 
 
-def _digest(descriptor: int) -> tuple[int, str]:
+def contents(root: Path, paths: Iterable[str]) -> dict[str, Content]:
+    """Return what the regular files among `paths` hold now, within the bounds of this module.
+
+    Raises:
+        OSError: `root` cannot be opened.
+    """
+    found: dict[str, Content] = {}
+    left_bytes = MAX_TOTAL_DIGESTED_BYTES
+    with Beneath(root) as inside:
+        for path in islice(paths, MAX_DIGESTED):
+            try:
+                descriptor = inside.open(path, max_bytes=min(MAX_FILE_BYTES, left_bytes))
+            except PathRefused:  # a link, or gone, or too large: nothing is said of it
+                continue
+            found[path] = _content(descriptor)
+            left_bytes = max(left_bytes - found[path].size_bytes, 0)
+    return found
+
+
+def examine_contents(root: Path, held: Mapping[str, Content | None]) -> dict[str, str | None]:
+    """Return by path why a file is not as it was; None where it is.
+
+    Args:
+        root: The workspace.
+        held: What each file held; None: it was not there.
+
+    Raises:
+        OSError: `root` cannot be opened.
+    """
+    with Beneath(root) as inside:
+        return {path: _difference(inside, path, content) for path, content in held.items()}
+
+
+def _difference(inside: Beneath, path: str, held: Content | None) -> str | None:
+    try:
+        if held is None:
+            return "it was gone, and is there again" if inside.is_there(path) else None
+        now = _content(inside.open(path, max_bytes=MAX_FILE_BYTES))
+    except PathRefused as refused:
+        return refused.reason
+    return None if now == held else "its content is another one"
+
+
+def _content(descriptor: int) -> Content:
     """Return size and SHA-256 of what a descriptor reads, and close it."""
     digest, size = hashlib.sha256(), 0
     with os.fdopen(descriptor, "rb", buffering=0) as file:
@@ -98,7 +145,7 @@ def _digest(descriptor: int) -> tuple[int, str]:
             digest.update(piece)
             if size > MAX_FILE_BYTES:  # it grows while it is read
                 break
-    return size, digest.hexdigest()
+    return Content(size, digest.hexdigest())
 
 
 def _is_ignored(path: str) -> bool:

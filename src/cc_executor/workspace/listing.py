@@ -18,7 +18,8 @@ from typing import Final
 #: Folders that version control, package managers and interpreters fill: nobody means what is in
 #: them by "files created", and looking at them would cost more than all the rest.
 IGNORED_FOLDERS: Final = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
-MAX_ENTRIES: Final = 200_000
+#: Files and folders: a tree of 200,000 files is looked at whole.
+MAX_ENTRIES: Final = 250_000
 MAX_SECONDS: Final = 20.0
 #: Each level keeps one descriptor open.
 MAX_DEPTH: Final = 128

@@ -90,10 +90,24 @@ TABLE: list[tuple[str, Facts, Executed, F | None]] = [
         F.USAGE_LIMIT,
     ),
     (
-        "no credit",
+        "no credit, in words",
         facts(failed(text="Credit balance is too low", api_status=400)),
         BADLY,
-        F.USAGE_LIMIT,
+        F.BILLING,
+    ),
+    ("no credit, in a word", facts(failed(api_error="billing_error")), BADLY, F.BILLING),
+    (
+        "no credit, in a word beside a status",
+        facts(failed(api_status=400, api_error="billing_error")),
+        BADLY,
+        F.BILLING,
+    ),
+    ("402", facts(failed(api_status=402)), BADLY, F.BILLING),
+    (
+        "words of a model about credit",
+        facts(result(text="Credit balance is too low")),
+        WELL,
+        None,
     ),
     (
         "too many turns, an older CLI",

@@ -57,7 +57,7 @@ SENTENCES: Final[tuple[tuple[re.Pattern[str], Failure], ...]] = tuple(
         (r"^Prompt is too long\b", Failure.CONTEXT_OVERFLOW),
         (r"^You've (hit|reached) your .*\blimit\b", Failure.USAGE_LIMIT),
         (r"^You're out of usage credits\b", Failure.USAGE_LIMIT),
-        (r"^Credit balance is too low\b", Failure.USAGE_LIMIT),
+        (r"^Credit balance is too low\b", Failure.BILLING),
         (r"\bSession ID \S+ is already in use", Failure.AGENT_SESSION),
         (r"^No conversation found with session ID", Failure.AGENT_SESSION),
         (r"^Error: --resume requires a valid session", Failure.AGENT_SESSION),
@@ -71,7 +71,7 @@ SENTENCES: Final[tuple[tuple[re.Pattern[str], Failure], ...]] = tuple(
 #: The word of a synthetic message: more exact than the status, where the two differ.
 API_ERRORS: Final[Mapping[str, Failure]] = {
     "model_not_found": Failure.INVALID_MODEL,
-    "billing_error": Failure.USAGE_LIMIT,
+    "billing_error": Failure.BILLING,
     "account_on_hold": Failure.AUTHENTICATION,
     "verification_required": Failure.AUTHENTICATION,
     "oauth_org_not_allowed": Failure.AUTHENTICATION,
@@ -82,7 +82,7 @@ API_ERRORS: Final[Mapping[str, Failure]] = {
 #: HTTP status of the model API. Any other one is an API error.
 API_STATUSES: Final[Mapping[int, Failure]] = {
     401: Failure.AUTHENTICATION,
-    402: Failure.AUTHENTICATION,
+    402: Failure.BILLING,
     403: Failure.AUTHENTICATION,
     413: Failure.CONTEXT_OVERFLOW,
     429: Failure.RATE_LIMITED,

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from cc_executor.cli.render.findings import finding_lines
 from cc_executor.cli.render.summary import answer_lines, summary
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import duration, harmless, instant, money, one_line, why
 from cc_executor.model.failures import FAILURES
-from cc_executor.model.outcomes import Executed, Outcome
+from cc_executor.model.outcomes import EndedBy, Executed, Ground, Outcome
 from cc_executor.model.results import ExecutionResult, TaskResult
 
 _MOST_FILES = 50
+_MOST_FINDINGS = 100
 
 
 def execution_details(execution: ExecutionResult) -> list[Text]:
@@ -69,12 +71,15 @@ def _facts_of_outcome(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "executed", executed(outcome.executed)
         yield "duration", duration(outcome.executed.duration_s)
     yield "verified", str(outcome.verified.status)
+    yield from _findings(outcome)
     yield "model", outcome.model or ""
     if outcome.claimed.results or outcome.cost_usd is not None:
         yield "cost", money(outcome.cost_usd)
     if outcome.usage is not None:
         yield "tokens", f"{outcome.usage.input_tokens} in, {outcome.usage.output_tokens} out"
     yield "session", outcome.agent_session_id or ""
+    if outcome.ground is not None:
+        yield from _ground(outcome.ground)
     kinds = (
         ("created", outcome.changes.created),
         ("modified", outcome.changes.modified),
@@ -87,6 +92,22 @@ def _facts_of_outcome(outcome: Outcome) -> Iterator[tuple[str, str]]:
             yield kind, f"... and {len(paths) - _MOST_FILES} more (--json has them all)"
 
 
+def _ground(ground: Ground) -> Iterator[tuple[str, str]]:
+    yield "isolation", ground.isolation
+    yield "branch", harmless(ground.branch or "")
+    yield "patch", harmless(ground.patch or "")
+    yield "kept", harmless(ground.path or "")
+    yield "problem", one_line(ground.problem or "")
+
+
+def _findings(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    lines = list(finding_lines(outcome.verified))
+    for line in lines[:_MOST_FINDINGS]:
+        yield line.kind, line.text
+    if len(lines) > _MOST_FINDINGS:
+        yield "findings", f"... and {len(lines) - _MOST_FINDINGS} more (--json has them all)"
+
+
 def executed(seen: Executed) -> str:
     """Return what the supervisor saw, in a few words."""
     parts = [f"ended by {seen.ended_by}"]
@@ -97,7 +118,9 @@ def executed(seen: Executed) -> str:
     if seen.rung is not None:
         parts.append(f"stopped at: {seen.rung}")
     if seen.swept:
-        parts.append(f"{seen.swept} left-over processes killed")
+        # Whoever settles a lost attempt is not the only one who sweeps.
+        at_least = "at least " if seen.ended_by is EndedBy.LOST else ""
+        parts.append(f"{at_least}{seen.swept} left-over processes killed")
     if seen.error is not None:
         parts.append(one_line(seen.error))
     return ", ".join(parts)

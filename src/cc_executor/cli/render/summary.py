@@ -6,6 +6,7 @@ from typing import Final
 
 from rich.text import Text
 
+from cc_executor.cli.render.findings import refuted_lines
 from cc_executor.cli.render.marks import MARKS, sign
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import (
@@ -77,12 +78,13 @@ def _can_cost(task: TaskResult) -> bool:
 
 
 def _next(execution: ExecutionResult) -> list[Text]:
-    lines = []
+    lines: list[Text] = []
     for task in execution.tasks:
         outcome = task.outcome
         if outcome is None or outcome.failure in _SPEAK_FOR_THEMSELVES:
             continue
         advice = FAILURES[outcome.failure].advice.replace("EXECUTION", execution.id)
+        lines.extend(Text(f"  {task.name}: {one}") for one in refuted_lines(outcome.verified))
         lines.append(Text(f"  {task.name}: {advice}"))
     if execution.is_final and not execution.ok:
         lines.append(Text(f"  run what is left: cc-executor continue {execution.id}"))

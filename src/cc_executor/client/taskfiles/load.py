@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -26,7 +25,6 @@ _FORMATS: Final[Mapping[str, str]] = {
     ".md": "markdown_format",
     ".markdown": "markdown_format",
 }
-_WHERE: Final = re.compile(r"^(tasks\[\d+\][\w.]*): (.*)$", re.DOTALL)
 
 
 def load_task_file(path: Path) -> dict[str, Any]:
@@ -43,12 +41,8 @@ def load_task_file(path: Path) -> dict[str, Any]:
         value = {**value, "workspace": _expanded(value["workspace"])}
     try:
         checked = task_list(value, workspace=str(path.absolute().parent))
-    except InvalidSpec as error:
+    except (InvalidSpec, InvalidPrompt) as error:
         raise _refusal(path, parsed, error.where, error.problem, error.hint) from error
-    except InvalidPrompt as error:
-        found = _WHERE.match(error.problem)
-        where, problem = (found[1], found[2]) if found else ("", error.problem)
-        raise _refusal(path, parsed, where, problem, error.hint) from error
     if "workspace" in value:
         value = {**value, "workspace": checked.workspace}
     return value

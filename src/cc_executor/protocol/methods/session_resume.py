@@ -18,16 +18,19 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         token: The `resume_token` of `connected`.
+        cursors: By subscription, where the reader knows better than what it acknowledged last:
+            then nothing comes twice.
     """
 
     token: str
+    cursors: dict[str, Cursor] = {}
 
 
 class ResumedStream(msgspec.Struct, frozen=True, kw_only=True):
     """A stream that goes on.
 
     Attributes:
-        cursor: Where it goes on: what was acknowledged last.
+        cursor: Where it goes on: what the reader said, else what was acknowledged last.
         head: Where its end is now.
         missed: Events between the two, chunks of output not counted.
     """
@@ -44,7 +47,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The session is this connection's now.
 
     Attributes:
-        resume_token: For the next time; the old one is void.
+        resume_token: For the next time.
     """
 
     session_id: str

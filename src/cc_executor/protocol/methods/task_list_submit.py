@@ -33,6 +33,7 @@ class Params(
         stop_on_failure: After a failure, skip what is left.
         sequential: Whether a task without `needs` waits for the one before it.
         idempotency_key: The same key and list give the same execution, however often sent.
+        execution_id: The caller's choice of an id; not together with a key, which stands for one.
         records: Add `record` to the result: everything that is remembered.
     """
 
@@ -44,6 +45,7 @@ class Params(
     stop_on_failure: bool = True
     sequential: bool = True
     idempotency_key: str | None = None
+    execution_id: str | None = None
     records: bool = False
 
 
@@ -57,7 +59,11 @@ def task_list_value(params: Params) -> dict[str, Any]:
 
 
 def params_for(
-    task_list: TaskList, *, idempotency_key: str | None = None, records: bool = False
+    task_list: TaskList,
+    *,
+    idempotency_key: str | None = None,
+    execution_id: str | None = None,
+    records: bool = False,
 ) -> Params:
     """Return the parameters that submit a checked list as it is."""
     return Params(
@@ -66,5 +72,6 @@ def params_for(
         title=task_list.title,
         stop_on_failure=task_list.stop_on_failure,
         idempotency_key=idempotency_key,
+        execution_id=execution_id,
         records=records,
     )

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import apsw
 
@@ -24,23 +24,28 @@ _CHECKPOINT_PAGES: Final = 1_000
 _URGENT_PAGES: Final = 4_000
 
 
-class Writer:
+_Rows = TypeVar("_Rows")
+
+
+class GroupWriter(Generic[_Rows]):
     """Writes in groups: one transaction, and one wait for the disk, for all that is waiting.
 
     Each job has a savepoint, so that a refused one takes nothing with it.
 
     Args:
         path: The database.
+        connection: To it, from `open_for_writing`.
+        rows: What jobs are given.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connection: apsw.Connection, rows: _Rows) -> None:
         self._path = path
-        self._connection = open_for_writing(path)
-        self._tables = SqliteTables(self._connection)
+        self._connection = connection
+        self._rows = rows
         self._log_pages = 0
         self._connection.set_wal_hook(self._note_log)
 
-    def handle(self, jobs: Sequence[Job[SqliteTables]]) -> None:
+    def handle(self, jobs: Sequence[Job[_Rows]]) -> None:
         """Settle every job; what was accepted is on the disk then."""
         problem = self._commit(jobs)
         if problem is None:
@@ -73,7 +78,7 @@ class Writer:
         self._connection.set_busy_handler(None)  # if somebody is at it, it is not the last one
         self._connection.close()
 
-    def _commit(self, jobs: Sequence[Job[SqliteTables]]) -> apsw.Error | None:
+    def _commit(self, jobs: Sequence[Job[_Rows]]) -> apsw.Error | None:
         """Do the jobs in one transaction; return the problem if it could not be kept."""
         execute = self._connection.execute
         try:
@@ -88,11 +93,11 @@ class Writer:
             return problem
         return None
 
-    def _do(self, job: Job[SqliteTables]) -> None:
+    def _do(self, job: Job[_Rows]) -> None:
         execute = self._connection.execute
         execute("SAVEPOINT job")
         try:
-            job.settle(job.work(self._tables))
+            job.settle(job.work(self._rows))
         except apsw.Error:
             raise
         except Exception as refusal:  # noqa: BLE001 - whatever it is, it belongs to the caller
@@ -100,13 +105,25 @@ class Writer:
             execute("ROLLBACK TO job")
         execute("RELEASE job")
 
-    def _refuse(self, jobs: Sequence[Job[SqliteTables]], problem: apsw.Error) -> None:
+    def _refuse(self, jobs: Sequence[Job[_Rows]], problem: apsw.Error) -> None:
         for job in jobs:
             job.refuse(_caused(problem, self._path))
 
     def _note_log(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._log_pages = pages
         return apsw.SQLITE_OK
+
+
+class Writer(GroupWriter[SqliteTables]):
+    """Writes the store's tables.
+
+    Args:
+        path: The database, made or brought up to date where needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        connection = open_for_writing(path)
+        super().__init__(path, connection, SqliteTables(connection))
 
 
 class Reader:

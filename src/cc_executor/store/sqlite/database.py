@@ -13,7 +13,7 @@ from typing import Final
 import apsw
 
 from cc_executor.errors import StateDirectoryRefused, StoreUnavailable
-from cc_executor.store.sqlite.statements import migrations
+from cc_executor.store.sqlite.statements import STORE, migrations
 
 #: Older ones can lose committed data when two processes checkpoint one file at once (the
 #: "WAL reset" bug). Source: https://sqlite.org/wal.html#walresetbug
@@ -52,8 +52,16 @@ def unavailable(problem: apsw.Error | OSError, path: Path) -> StoreUnavailable:
     return refusal
 
 
-def open_for_writing(path: Path) -> apsw.Connection:
+def open_for_writing(
+    path: Path, package: str = STORE, *, synchronous: str = "full"
+) -> apsw.Connection:
     """Return the connection that writes, the file made and its schema up to date.
+
+    Args:
+        path: The file.
+        package: Where the SQL is that makes its schema.
+        synchronous: `full`: a commit survives a power cut; `normal`: it survives the end of every
+            process, and a power cut may cost the last ones.
 
     Raises:
         StateDirectoryRefused: The file belongs to somebody else or to a newer version.
@@ -65,12 +73,12 @@ def open_for_writing(path: Path) -> apsw.Connection:
         _make_private(path)
         connection = _connect(path)
         try:
-            _check_ours(connection, path)
+            _check_ours(connection, path, package)
             _switch_to_log(connection)
-            connection.pragma("synchronous", "full")
+            connection.pragma("synchronous", synchronous)
             connection.pragma("foreign_keys", 1)
             connection.pragma("journal_size_limit", _LOG_LIMIT_BYTES)
-            _migrate(connection, path)
+            _migrate(connection, path, package)
         except BaseException:
             connection.close()
             raise
@@ -155,14 +163,14 @@ class _Patience:
         return now < self._until
 
 
-def _check_ours(connection: apsw.Connection, path: Path) -> None:
+def _check_ours(connection: apsw.Connection, path: Path, package: str) -> None:
     with connection:  # one state of the file, though another process may be making it
         application_id = connection.pragma("application_id")
         is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall() == [(0,)]
         version = connection.pragma("user_version")
     if application_id != APPLICATION_ID and not is_empty:
         raise StateDirectoryRefused(str(path.parent), f"has a {path.name} of another program")
-    if version > len(migrations()):
+    if version > len(migrations(package)):
         raise StateDirectoryRefused(str(path.parent), "is from a newer version")
 
 
@@ -182,19 +190,20 @@ def _switch_to_log(connection: apsw.Connection) -> None:
             time.sleep(0.005)
 
 
-def _migrate(connection: apsw.Connection, path: Path) -> None:
-    if connection.pragma("user_version") == len(migrations()):
+def _migrate(connection: apsw.Connection, path: Path, package: str) -> None:
+    scripts = migrations(package)
+    if connection.pragma("user_version") == len(scripts):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Read again: another process may have been faster, with this version or a newer one.
         done = connection.pragma("user_version")
-        if done > len(migrations()):
+        if done > len(scripts):
             raise StateDirectoryRefused(str(path.parent), "is from a newer version")
-        for script in migrations()[done:]:
+        for script in scripts[done:]:
             connection.execute(script)
         connection.pragma("application_id", APPLICATION_ID)
-        connection.pragma("user_version", len(migrations()))
+        connection.pragma("user_version", len(scripts))
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""The store's SQL, read from the files that lie beside this module."""
+"""SQL, read from the files in the folder `sql` of a package."""
 
 from __future__ import annotations
 
@@ -14,34 +14,38 @@ _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _MIGRATION: Final = re.compile(r"(\d{4})_\w+\.sql")
 
 
+#: The package with the SQL of the store.
+STORE: Final = "cc_executor.store.sqlite"
+
+
 @cache
-def statements() -> Mapping[str, str]:
-    """Return every statement by its name."""
-    text = _folder().joinpath("statements.sql").read_text(encoding="utf-8")
+def statements(package: str = STORE) -> Mapping[str, str]:
+    """Return every statement of a package by its name."""
+    text = _folder(package).joinpath("statements.sql").read_text(encoding="utf-8")
     _, *named = _NAME.split(text)
     return dict(zip(named[::2], named[1::2], strict=True))
 
 
 @cache
-def migrations() -> tuple[str, ...]:
-    """Return the scripts that make the schema: the first from nothing to version 1, and so on."""
+def migrations(package: str = STORE) -> tuple[str, ...]:
+    """Return the scripts that make a schema: the first from nothing to version 1, and so on."""
     files = sorted(
-        (entry for entry in _folder().iterdir() if _MIGRATION.fullmatch(entry.name)),
+        (entry for entry in _folder(package).iterdir() if _MIGRATION.fullmatch(entry.name)),
         key=lambda entry: entry.name,
     )
     return tuple(entry.read_text(encoding="utf-8") for entry in files)
 
 
-def _folder() -> resources.abc.Traversable:
-    return resources.files(__package__).joinpath("sql")
+def _folder(package: str) -> resources.abc.Traversable:
+    return resources.files(package).joinpath("sql")
 
 
 class Statements:
-    """The named statements, on one connection."""
+    """The named statements of a package, on one connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, package: str = STORE) -> None:
         self._connection = connection
-        self._sql = statements()
+        self._sql = statements(package)
 
     def run(self, name: str, /, **values: apsw.SQLiteValue) -> apsw.Cursor:
         """Run a statement; the cursor yields its rows."""

@@ -7,6 +7,19 @@ from __future__ import annotations
 
 import pytest
 
+_SUITES = (
+    "clock",
+    "engines",
+    "executables",
+    "journals",
+    "nudges",
+    "owners",
+    "process",
+    "sessions",
+    "store",
+    "workspaces",
+)
+
 # Their asserts shall say as much as those of a test module.
-for _suite in ("store",):
+for _suite in _SUITES:
     pytest.register_assert_rewrite(f"{__name__}.{_suite}")

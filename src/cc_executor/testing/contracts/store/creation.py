@@ -5,8 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from cc_executor.errors import DuplicateExecution, ExecutionNotFound
+from cc_executor.errors import (
+    AgentSessionBusy,
+    DuplicateExecution,
+    ExecutionNotFound,
+    InvalidTransition,
+    StaleWrite,
+    TaskNotFound,
+)
 from cc_executor.model.lifecycle import Move, TaskState
+from cc_executor.model.records import Lease
 from cc_executor.ports.store import Store
 from cc_executor.testing.contracts.store.fixtures import WithStore
 from cc_executor.testing.contracts.store.samples import (
@@ -17,6 +25,9 @@ from cc_executor.testing.contracts.store.samples import (
     moves,
     new_execution,
     outcome,
+    started,
+    starting,
+    succeeded,
 )
 
 
@@ -54,6 +65,40 @@ class CreationPromises(WithStore):
         await store.create(execution, tasks)
         assert (await store.execution("run")).owner == "engine"
         assert (await store.take("run", "other")).generation == execution.generation + 1
+
+    async def test_its_owner_can_begin_in_the_same_transaction(self, store: Store) -> None:
+        execution, tasks = new_execution(owner="engine")
+        await store.create(execution, tasks, *started("run.1"))
+        assert await kinds(store) == [
+            "execution.submitted",
+            "task.started",
+            "attempt.starting",
+            "attempt.started",
+            "execution.started",
+        ]
+        assert (await store.execution("run")).state is TaskState.RUNNING
+        await store.record(Lease("run", 1), *succeeded("run.1"))  # the lease it began with
+
+    async def test_a_first_change_that_is_refused_leaves_no_execution(self, store: Store) -> None:
+        await store.create(
+            *new_execution("other", owner="engine"), *started("other.1", session="s")
+        )
+        before = await contents(store)
+        for refusal, changes in (
+            (AgentSessionBusy, started("run.1", session="s")),
+            (InvalidTransition, (move("run.1", Move.PAUSE),)),
+            (TaskNotFound, (move("other.2", Move.START),)),
+            (StaleWrite, (move("run.1", Move.START), starting("run.1", 2))),
+        ):
+            with pytest.raises(refusal):
+                await store.create(*new_execution(owner="engine"), *changes)
+            assert await contents(store) == before
+
+    async def test_nobody_changes_what_nobody_owns(self, store: Store) -> None:
+        with pytest.raises(ValueError, match="run"):
+            await store.create(*new_execution(), *started("run.1"))
+        with pytest.raises(ExecutionNotFound):
+            await store.execution("run")
 
     async def test_what_is_carried_over_keeps_its_outcome_and_does_not_start_the_execution(
         self, store: Store

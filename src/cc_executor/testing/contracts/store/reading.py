@@ -6,7 +6,7 @@ import pytest
 
 from cc_executor.errors import AmbiguousId, ExecutionNotFound
 from cc_executor.model.lifecycle import Move, TaskState, is_final
-from cc_executor.model.records import Wish
+from cc_executor.model.records import Wish, changed
 from cc_executor.ports.store import Store
 from cc_executor.testing.contracts.store.fixtures import WithStore
 from cc_executor.testing.contracts.store.samples import (
@@ -25,7 +25,7 @@ from cc_executor.testing.contracts.store.samples import (
 class ReadingPromises(WithStore):
     async def test_what_does_not_exist_is_not_found(self, store: Store) -> None:
         await owned(store)
-        for read in (store.execution, store.tasks, store.find):
+        for read in (store.execution, store.tasks, store.execution_with_tasks, store.find):
             with pytest.raises(ExecutionNotFound) as refusal:
                 await read("nothing")
             assert refusal.value.execution_id == "nothing"
@@ -34,6 +34,31 @@ class ReadingPromises(WithStore):
         assert await store.attempts("run.1") == ()
         assert await store.attempts("nothing") == ()
         assert await store.events("nothing") == ()
+
+    async def test_tasks_stand_where_the_law_of_changes_says(self, store: Store) -> None:
+        lease = await owned(store)
+        expected = list(await store.tasks("run"))
+        for change in (
+            *started("run.1"),
+            note(task="run.1"),
+            move("run.1", Move.PAUSE),
+            move("run.1", Move.RESUME),
+            *succeeded("run.1"),
+            move("run.2", Move.SKIP),
+        ):
+            await store.record(lease, change)
+            expected = [
+                changed(task, change) if task.id == change.task_id else task for task in expected
+            ]
+            assert list(await store.tasks("run")) == expected
+
+    async def test_an_execution_and_its_tasks_are_read_together(self, store: Store) -> None:
+        lease = await owned(store)
+        await store.record(lease, *started("run.1"), *succeeded("run.1"))
+        assert await store.execution_with_tasks("run") == (
+            await store.execution("run"),
+            await store.tasks("run"),
+        )
 
     # --- events ------------------------------------------------------------------------------
 

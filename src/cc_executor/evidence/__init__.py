@@ -1,0 +1,1 @@
+"""Evidence of what was run: looked at again, bundled, reported, signed."""

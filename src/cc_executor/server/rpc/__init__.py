@@ -1,0 +1,1 @@
+"""JSON-RPC over WebSockets: one connection, its session, its streams, its methods."""

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+
+from cc_executor.model.bundles import Evidence
+from cc_executor.model.evidence import CheckFinding
+from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.outcomes import Changes, Claimed, Content, Outcome, Verified
+from cc_executor.model.proofs import Examination, proof, standing, unknown
+from cc_executor.model.records import ExecutionRecord, Host, TaskRecord
+from cc_executor.model.reports import as_markdown, as_object
+from cc_executor.model.specs import TaskList, TaskSpec
+
+HOSTILE = "# Heading\n```\n![x](http://evil)\n\x1b[2J| cell | <script>"
+SPEC = TaskSpec(name="app", prompt="Build it")
+
+
+def evidence(text: str, path: str = "a.py") -> Evidence:
+    outcome = Outcome(
+        state=TaskState.SUCCEEDED,
+        claimed=Claimed(text=text),
+        verified=Verified(
+            checks=(CheckFinding(argv=("make", "test"), ok=False, reason=text, output_tail=text),)
+        ),
+        changes=Changes(created=(path,), contents={path: Content(1, "ab" * 32)}),
+    )
+    task = TaskRecord(
+        id="e.1",
+        execution_id="e",
+        number=1,
+        spec=SPEC,
+        state=TaskState.SUCCEEDED,
+        outcome=outcome,
+    )
+    execution = ExecutionRecord(
+        id="e",
+        host=Host.IN_PROCESS,
+        state=TaskState.SUCCEEDED,
+        task_list=TaskList(tasks=(SPEC,), workspace="/w", title=text),
+        created_at=0.0,
+        ended_at=1.0,
+    )
+    return Evidence(execution=execution, tasks=(task,), attempts=(), events=())
+
+
+def examination(of: Evidence) -> Examination:
+    return Examination(
+        execution_id="e",
+        source="/b.tar",
+        state=TaskState.SUCCEEDED,
+        proofs=(
+            proof("this holds", None),
+            proof("that does not", "it | is broken"),
+            unknown("who knows", "nobody"),
+        ),
+        tasks=tuple(standing(task, ()) for task in of.tasks),
+    )
+
+
+def test_what_an_agent_says_cannot_become_part_of_the_report() -> None:
+    whole = evidence(HOSTILE, path="a|b`c`[d](e)\x1b")
+
+    lines = as_markdown(whole, examination(whole)).splitlines()
+
+    fence = next(line for line in lines if line.endswith("````text"))
+    assert fence == "````text"  # longer than any in the text
+    inside = False
+    for line in lines:
+        if line.startswith("````"):
+            inside = not inside
+        elif not inside:
+            assert "](http" not in line.replace("\\]", "")
+            assert "<script>" not in line.replace("\\<", "")
+            assert line.count("# Heading") <= 1
+        assert "\x1b" not in line
+    assert lines[0].startswith("# \\# Heading")
+
+
+def test_it_says_what_does_not_hold_first() -> None:
+    whole = evidence("done")
+
+    text = as_markdown(whole, examination(whole))
+
+    assert "**Not verified.** Its evidence is NOT intact." in text
+    assert (
+        text.index("that does not | no | it \\| is broken")
+        < text.index("who knows | unknown")
+        < text.index("this holds | yes")
+    )
+    assert "| a.py | created | " + "ab" * 32 in text
+
+
+def test_the_object_has_everything() -> None:
+    whole = evidence("done")
+
+    value = json.loads(json.dumps(as_object(whole, examination(whole))))
+
+    assert value["examination"]["intact"] is False
+    assert value["tasks"][0]["outcome"]["claimed"]["text"] == "done"
+    assert value["tasks"][0]["asked"] == "Build it"
