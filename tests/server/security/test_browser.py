@@ -71,7 +71,9 @@ def test_a_page_of_another_site_gets_nothing_and_starts_nothing(
     assert [one for one in tried if one["got"] is not None] == []
     assert {one["base"] for one in tried} == set(bases)
     # The browser has kept nothing back that would have been dangerous: the server has refused it.
-    refused = [one for one in caplog.records if getattr(one, "refusal", "") == "access.origin_refused"]
+    refused = [
+        one for one in caplog.records if getattr(one, "refusal", "") == "access.origin_refused"
+    ]
     assert len(refused) >= len(tried) * 3 // 4
 
 
