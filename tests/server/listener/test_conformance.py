@@ -207,7 +207,7 @@ def _dribble(raw: Raw, data: bytes) -> None:
 
 
 def _to_the_end(raw: Raw) -> list[Frame]:
-    frames = []
+    frames: list[Frame] = []
     try:
         while not frames or frames[-1].opcode != CLOSE:
             frames.append(raw.frame())

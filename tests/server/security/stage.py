@@ -11,6 +11,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Self
 
 _LIMIT: Final = 1024 * 1024
@@ -52,7 +53,7 @@ class Stage:
         with contextlib.suppress(OSError):
             while True:
                 accepted, _ = self._socket.accept()
-                _thread(lambda one=accepted: self._serve(one))
+                _thread(partial(self._serve, accepted))
 
     def _serve(self, browser: socket.socket) -> None:
         with browser, contextlib.suppress(OSError):

@@ -116,6 +116,12 @@ def test_giving_a_token_to_somebody_disturbs_nobody(served: Served) -> None:
         assert "result" in raw.call("status")
 
 
+def _replaced(path: Path, make: Callable[[Path], None]) -> None:
+    path.unlink()
+    make(path)
+    path.chmod(0o700)
+
+
 def _linked(path: Path) -> None:
     elsewhere = path.with_name("elsewhere")
     path.rename(elsewhere)
@@ -127,8 +133,8 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "open to all": lambda path: path.chmod(0o604),
     "writable by others": lambda path: path.chmod(0o602),
     "a symbolic link": _linked,
-    "a directory": lambda path: (path.unlink(), path.mkdir()),
-    "a pipe": lambda path: (path.unlink(), os.mkfifo(path, 0o600)),
+    "a directory": lambda path: _replaced(path, Path.mkdir),
+    "a pipe": lambda path: _replaced(path, os.mkfifo),
     "empty": lambda path: path.write_text(""),
     "too short": lambda path: path.write_text("secret"),
     "two tokens": lambda path: path.write_text(path.read_text() * 2),
