@@ -86,81 +86,133 @@ CASES: Final[dict[str, Case]] = {
     "a ping that is not masked": Case(encoded(PING, masked=False), close=1002),
     "one byte above the limit": Case(encoded(TEXT, _padded(LIMIT + 1)), close=1009),
     "says it is enormous": Case(encoded(TEXT, b"{", length=(1 << 63) - 1), close=1009),
-    "says more than 63 bits": Case(encoded(TEXT, b"{", length=(1 << 64) - 1), close=1009,
-        because="RFC 5.2 wants 0 as its first bit; it is too large before that matters"),
+    "says more than 63 bits": Case(
+        encoded(TEXT, b"{", length=(1 << 64) - 1),
+        close=1009,
+        because="RFC 5.2 wants 0 as its first bit; it is too large before that matters",
+    ),
     "a length of 16 bits that needs 7": Case(
-        struct.pack("!BBH", 0x81, 0x80 | 126, 2) + bytes(4) + b"{}", answers=1,
-        because="RFC 5.2 wants the shortest form of a sender; a reader may take any"),
+        struct.pack("!BBH", 0x81, 0x80 | 126, 2) + bytes(4) + b"{}",
+        answers=1,
+        because="RFC 5.2 wants the shortest form of a sender; a reader may take any",
+    ),
     # --- pings and pongs -------------------------------------------------------------------------
     "a ping": Case(encoded(PING), pongs=(b"",)),
     "a ping with something": Case(encoded(PING, b"hello"), pongs=(b"hello",)),
     "a ping with bytes": Case(encoded(PING, b"\x00\xff\xfe"), pongs=(b"\x00\xff\xfe",)),
     "a ping of 125 bytes": Case(encoded(PING, b"p" * 125), pongs=(b"p" * 125,)),
     "a ping of 126 bytes": Case(encoded(PING, b"p" * 126), close=1002),
-    "ten pings": Case(b"".join(encoded(PING, b"%d" % n) for n in range(10)),
-        pongs=tuple(b"%d" % n for n in range(10))),
+    "ten pings": Case(
+        b"".join(encoded(PING, b"%d" % n) for n in range(10)),
+        pongs=tuple(b"%d" % n for n in range(10)),
+    ),
     "a pong that nobody asked for": Case(encoded(PONG, b"x")),
     "a pong, then a ping": Case(encoded(PONG) + encoded(PING, b"x"), pongs=(b"x",)),
     "a ping in two parts": Case(encoded(PING, b"x", fin=False), close=1002),
     "a pong in two parts": Case(encoded(PONG, b"x", fin=False), close=1002),
     # --- reserved bits and opcodes ---------------------------------------------------------------
-    **{f"reserved bits {rsv}": Case(encoded(TEXT, CALL, rsv=rsv), close=1002) for rsv in range(1, 8)},
+    **{
+        f"reserved bits {rsv}": Case(encoded(TEXT, CALL, rsv=rsv), close=1002)
+        for rsv in range(1, 8)
+    },
     "a ping with reserved bits": Case(encoded(PING, rsv=1), close=1002),
     "a close with reserved bits": Case(encoded(CLOSE, rsv=7), close=1002),
     "a continuation with reserved bits": Case(
-        encoded(TEXT, b"{", fin=False) + encoded(CONT, b"}", rsv=2), close=1002),
-    **{f"opcode {one}": Case(encoded(one), close=1002) for one in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
+        encoded(TEXT, b"{", fin=False) + encoded(CONT, b"}", rsv=2), close=1002
+    ),
+    **{
+        f"opcode {one}": Case(encoded(one), close=1002)
+        for one in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)
+    },
     # --- fragments -------------------------------------------------------------------------------
     "two parts": Case(_cut(CALL, 10), answers=1),
     "a part for each byte": Case(_cut(CALL, *range(1, len(CALL))), answers=1),
     "empty parts": Case(_cut(CALL, 0, 10, 10, 20), answers=1),
     "a binary message in parts": Case(
-        encoded(BINARY, CALL[:9], fin=False) + encoded(CONT, CALL[9:]), answers=1),
+        encoded(BINARY, CALL[:9], fin=False) + encoded(CONT, CALL[9:]), answers=1
+    ),
     "a ping between parts": Case(
         encoded(TEXT, CALL[:9], fin=False) + encoded(PING, b"x") + encoded(CONT, CALL[9:]),
-        pongs=(b"x",), answers=1),
-    "a text between parts": Case(
-        encoded(TEXT, b"{", fin=False) + encoded(TEXT, CALL), close=1002),
+        pongs=(b"x",),
+        answers=1,
+    ),
+    "a text between parts": Case(encoded(TEXT, b"{", fin=False) + encoded(TEXT, CALL), close=1002),
     "a binary message between parts": Case(
-        encoded(TEXT, b"{", fin=False) + encoded(BINARY, CALL), close=1002),
+        encoded(TEXT, b"{", fin=False) + encoded(BINARY, CALL), close=1002
+    ),
     "a continuation of nothing": Case(encoded(CONT, CALL), close=1002),
     "an open continuation of nothing": Case(encoded(CONT, CALL, fin=False), close=1002),
-    "a continuation after the last": Case(_cut(CALL, 10) + encoded(CONT, CALL), close=1002,
-        because="the message before it is dropped unread when both come in one packet"),
+    "a continuation after the last": Case(
+        _cut(CALL, 10) + encoded(CONT, CALL),
+        close=1002,
+        because="the message before it is dropped unread when both come in one packet",
+    ),
     "too large in parts": Case(
-        encoded(TEXT, b" " * LIMIT, fin=False) + encoded(CONT, b" "), close=1009),
+        encoded(TEXT, b" " * LIMIT, fin=False) + encoded(CONT, b" "), close=1009
+    ),
     # --- UTF-8 -----------------------------------------------------------------------------------
-    "characters cut in two": Case(_cut(CALL, *(CALL.index(b"\xf0\x9f") + n for n in range(4))),
-        answers=1),
-    **{f"text that is {name}": Case(encoded(TEXT, b'"' + bad + b'"'), close=1007)
-        for name, bad in BAD_UTF8.items()},
-    **{f"parts that are {name}": Case(_cut(b'"' + bad + b'"', 2), close=1007)
-        for name, bad in BAD_UTF8.items()},
+    "characters cut in two": Case(
+        _cut(CALL, *(CALL.index(b"\xf0\x9f") + n for n in range(4))), answers=1
+    ),
+    **{
+        f"text that is {name}": Case(encoded(TEXT, b'"' + bad + b'"'), close=1007)
+        for name, bad in BAD_UTF8.items()
+    },
+    **{
+        f"parts that are {name}": Case(_cut(b'"' + bad + b'"', 2), close=1007)
+        for name, bad in BAD_UTF8.items()
+    },
     "a noncharacter": Case(encoded(TEXT, b'"\xef\xbf\xbf"'), answers=1),
     "a NUL": Case(encoded(TEXT, b"\x00"), answers=1),
     "bytes that are no text": Case(encoded(BINARY, b'"\xff"'), answers=1),
     "a bad part of a message that goes on": Case(
-        encoded(TEXT, b"\xff", fin=False) + encoded(PING, b"x") + encoded(CONT), close=1007,
+        encoded(TEXT, b"\xff", fin=False) + encoded(PING, b"x") + encoded(CONT),
+        close=1007,
         pongs=(b"x",),
-        because="RFC 8.1 allows to fail at the bad byte; here a message is judged when it is whole"),
+        because="RFC 8.1 allows to fail at the bad byte; here a message is judged when it is whole",
+    ),
     # --- the end ---------------------------------------------------------------------------------
     "a close that says nothing": Case(_close(None), close=1005),
-    **{f"a close with {code}": Case(_close(code), close=code)
-        for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999)},
+    **{
+        f"a close with {code}": Case(_close(code), close=code)
+        for code in (
+            1000,
+            1001,
+            1002,
+            1003,
+            1007,
+            1008,
+            1009,
+            1010,
+            1011,
+            1012,
+            1013,
+            1014,
+            3000,
+            3999,
+            4000,
+            4999,
+        )
+    },
     "a close with a reason": Case(_close(1000, "fertig \u20ac".encode()), close=1000),
     "a close with the longest reason": Case(_close(1000, b"r" * 123), close=1000),
     "a close of 126 bytes": Case(_close(1000, b"r" * 124), close=1002),
     "a close of one byte": Case(encoded(CLOSE, b"\x03"), close=1002),
     "a close with a reason that is no text": Case(_close(1000, b"\xff"), close=1007),
     "a close in two parts": Case(encoded(CLOSE, fin=False), close=1002),
-    **{f"a close with {code}, which nobody may send": Case(_close(code), close=1002)
-        for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535)},
+    **{
+        f"a close with {code}, which nobody may send": Case(_close(code), close=1002)
+        for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535)
+    },
     "a close, then a ping": Case(_close(1000) + encoded(PING, b"x"), close=1000),
     "a close, then a text": Case(_close(1000) + encoded(TEXT, CALL), close=1000),
     "a close, then nonsense": Case(_close(1000) + b"\xff" * 100, close=1000),
-    "a close between parts": Case(encoded(TEXT, b"{", fin=False) + _close(1000), close=1002,
-        because="a message that is left unfinished counts as an error; it ends in either case"),
-}  # fmt: skip
+    "a close between parts": Case(
+        encoded(TEXT, b"{", fin=False) + _close(1000),
+        close=1002,
+        because="a message that is left unfinished counts as an error; it ends in either case",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
