@@ -63,15 +63,18 @@ class Browser:
         self._folder = Path(tempfile.mkdtemp(prefix="cc-browser-"))
 
     def __enter__(self) -> Self:
-        with (self._folder / "log").open("wb") as log:
+        try:
             self._process = subprocess.Popen(
                 self._argv(),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 env={"PATH": os.environ["PATH"], "HOME": str(self._folder)},
                 start_new_session=True,
             )
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,9 +85,15 @@ class Browser:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
-    def log(self) -> str:
-        """What it has said."""
-        return (self._folder / "log").read_text(encoding="utf-8", errors="replace")
+    def pid(self) -> int:
+        """Its first process."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
+
+    @property
+    def folder(self) -> Path:
+        """All that it writes."""
+        return self._folder
 
     def _argv(self) -> list[str]:
         program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
