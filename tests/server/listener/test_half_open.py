@@ -187,7 +187,10 @@ def test_a_server_takes_as_many_descriptors_as_its_connections_need(tmp_path: Pa
         descriptors(HALF_OPEN),
     ):
         for _ in range(1_100):
-            raw = stack.enter_context(served.connect())
-            raw.request("GET", "/executions", token=served.token)
-        assert raw.answer().status == 200
+            _ask(stack.enter_context(served.connect()), served)
         assert served.metric("connections") > 1_024
+
+
+def _ask(raw: Raw, served: ServerProcess) -> None:
+    raw.request("GET", "/executions", token=served.token)
+    assert raw.answer().status == 200
