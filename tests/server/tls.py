@@ -21,13 +21,30 @@ def certificate(folder: Path) -> Certificate:
     """Make one that is valid for a day."""
     made = Certificate(folder / "cert.pem", folder / "key.pem")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", _NAMES,
-         "-keyout", str(made.key), "-out", str(made.chain)],
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            _NAMES,
+            "-keyout",
+            str(made.key),
+            "-out",
+            str(made.chain),
+        ],
         check=True,
         capture_output=True,
         timeout=60,
-    )  # fmt: skip
+    )
     return made
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -38,6 +39,8 @@ from cc_executor.wiring import open_engine, open_resources, open_sessions
 _log = logging.getLogger(__name__)
 
 _FAREWELL_S: Final = 3.0
+#: Besides connections: databases, journals that are read, pipes and sockets of attempts.
+_OTHER_DESCRIPTORS: Final = 1024
 _SOCKET_MODE: Final = 0o600
 
 
@@ -78,8 +81,19 @@ def serve_here(
     Raises:
         CCExecutorError: It was not started, or not any more.
     """
+    _allow_descriptors(settings.max_connections + _OTHER_DESCRIPTORS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings, environ, flags or {}, on_ready))
+
+
+def _allow_descriptors(wanted: int) -> None:
+    """Have as many descriptors as the settings need, if the system lets us: most begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _until_signalled(

@@ -175,10 +175,11 @@ def _read(path: Path) -> bytes:
         raise
     except OSError as error:
         raise TokenFileRefused(str(path), f"cannot be opened: {error.strerror}") from error
+    facts = os.fstat(fd)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(fd)
+        raise TokenFileRefused(str(path), "is not a regular file")
     with open(fd, "rb") as file:  # noqa: PTH123 - the descriptor that was checked, not the path
-        facts = os.fstat(fd)
-        if not stat.S_ISREG(facts.st_mode):
-            raise TokenFileRefused(str(path), "is not a regular file")
         if facts.st_uid != os.geteuid():
             raise TokenFileRefused(str(path), f"belongs to user id {facts.st_uid}")
         if stat.S_IMODE(facts.st_mode) & _OTHERS:

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from tests.server.raw import Gone, Raw
-from tests.server.serving import Served, eventually
+from tests.server.serving import Served, ServerProcess, eventually
 from tests.server.tls import certificate
 
 HALF_OPEN: Final = 2_000
@@ -30,7 +30,7 @@ def descriptors(wanted: int) -> Iterator[None]:
     """Have this many descriptors: both ends of every connection lie in this process."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert hard == resource.RLIM_INFINITY or hard >= wanted, "this machine allows too few"
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     try:
         yield
     finally:
@@ -176,3 +176,21 @@ def _gets_in(served: Served) -> bool:
             return raw.answer().status == 200
         except Gone:
             return False
+
+
+def test_a_server_takes_as_many_descriptors_as_its_connections_need(tmp_path: Path) -> None:
+    """Most systems allow 1,024 unless a program asks for more."""
+    with (
+        descriptors(900),
+        ServerProcess(tmp_path / "home", max_connections=1_500) as served,
+        ExitStack() as stack,
+        descriptors(HALF_OPEN),
+    ):
+        for _ in range(1_100):
+            _ask(stack.enter_context(served.connect()), served)
+        assert served.metric("connections") > 1_024
+
+
+def _ask(raw: Raw, served: ServerProcess) -> None:
+    raw.request("GET", "/executions", token=served.token)
+    assert raw.answer().status == 200

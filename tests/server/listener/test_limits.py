@@ -60,8 +60,16 @@ def test_a_head_that_is_just_small_enough_is_taken(tmp_path: Path) -> None:
         b"POST /execute HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n",
         b"\x00\x01\x02\r\n\r\n",
     ],
-    ids=["two lengths", "length and chunks", "space before colon", "folded", "negative", "odd coding", "binary"],
-)  # fmt: skip
+    ids=[
+        "two lengths",
+        "length and chunks",
+        "space before colon",
+        "folded",
+        "negative",
+        "odd coding",
+        "binary",
+    ],
+)
 def test_a_head_that_two_readers_could_read_differently_is_refused(
     head: bytes, tmp_path: Path
 ) -> None:
@@ -78,9 +86,11 @@ def test_a_body_of_one_byte_too_many_ends_with_413(*, is_chunked: bool, tmp_path
             with served.connect() as raw:
                 if is_chunked:
                     raw.request(
-                        "POST", "/execute", [*JSON, ("Transfer-Encoding", "chunked")],
+                        "POST",
+                        "/execute",
+                        [*JSON, ("Transfer-Encoding", "chunked")],
                         token=served.token,
-                    )  # fmt: skip
+                    )
                     raw.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
                 else:
                     raw.request("POST", "/execute", JSON, token=served.token, body=body)
@@ -344,7 +354,7 @@ def test_sessions_are_counted_exactly(tmp_path: Path) -> None:
 def _can_open(served: Served | ServerProcess) -> bool:
     with served.connect() as raw:
         assert raw.upgrade(token=served.token).status == 101
-        return bool(json.loads(raw.frame().payload).get("method") == "connected")
+        return b'"connected"' in raw.frame().payload
 
 
 @pytest.mark.chaos

@@ -37,14 +37,17 @@ def test_everything_else_is_beyond(host: str) -> None:
         ({"host": "::"}, "host"),
         ({"host": "example.org"}, "host"),
         ({"host": EVERYWHERE, "insecure_no_auth": True}, "insecure_no_auth"),
-        ({"host": EVERYWHERE, "insecure_no_auth": True, "tls_cert": "c", "tls_key": "k"}, "insecure_no_auth"),
+        (
+            {"host": EVERYWHERE, "insecure_no_auth": True, "tls_cert": "c", "tls_key": "k"},
+            "insecure_no_auth",
+        ),
         ({"insecure_no_auth": True, "trusted_proxies": "10.0.0.1"}, "insecure_no_auth"),
         ({"trusted_proxies": "nginx"}, "trusted_proxies"),
         ({"trusted_proxies": "10.0.0.0/8"}, "trusted_proxies"),
         ({"tls_cert": "c"}, "tls_key"),
         ({"host": EVERYWHERE, "tls_key": "k"}, "tls_cert"),
     ],
-)  # fmt: skip
+)
 def test_a_server_that_others_could_reach_unprotected_does_not_start(
     flags: dict[str, object], named: str, tmp_path: Path
 ) -> None:
@@ -69,16 +72,25 @@ def test_what_is_protected_may_listen(flags: dict[str, object], tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "origin",
-    ["*", "null", "https://*.example", "https://a.example/", "HTTPS://a.example", "a.example", "https://"],
-)  # fmt: skip
+    [
+        "*",
+        "null",
+        "https://*.example",
+        "https://a.example/",
+        "HTTPS://a.example",
+        "a.example",
+        "https://",
+    ],
+)
 def test_an_origin_that_stands_for_strangers_is_no_setting(origin: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting):
         settings_of(tmp_path, allowed_origins=origin)
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://a.example", "http://localhost:3000", "http://[::1]:3000", "vscode-webview://ab"]
-)  # fmt: skip
+    "origin",
+    ["https://a.example", "http://localhost:3000", "http://[::1]:3000", "vscode-webview://ab"],
+)
 def test_an_origin_as_browsers_send_it_is_one(origin: str, tmp_path: Path) -> None:
     assert settings_of(tmp_path, allowed_origins=origin).allowed_origins == (origin,)
 

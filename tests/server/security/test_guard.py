@@ -46,10 +46,15 @@ def head(
 @pytest.mark.parametrize(
     "host",
     [
-        "localhost", "LOCALHOST:1", "127.0.0.1:65535", "[::1]", "tasks.example:9", "TASKS.EXAMPLE",
+        "localhost",
+        "LOCALHOST:1",
+        "127.0.0.1:65535",
+        "[::1]",
+        "tasks.example:9",
+        "TASKS.EXAMPLE",
         "pinned.example:8443",
     ],
-)  # fmt: skip
+)
 def test_a_host_that_is_ours_is_taken(host: str) -> None:
     guard().check_source(head({"host": host}))
 
@@ -57,13 +62,34 @@ def test_a_host_that_is_ours_is_taken(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "", " localhost", "localhost ", "localhost.", "localhost:", "localhost:99999999", "0",
-        "127.0.0.2", "127.1", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]", "[::]", "::1",
-        "localhost@evil.example", "evil.example#localhost", "evil.example/localhost", "a,localhost",
-        "localhost:80:80", "localhost\x00", "xn--localhost", "pinned.example", "pinned.example:443",
-        "sub.tasks.example", "http://localhost", "löcalhost",
+        "",
+        " localhost",
+        "localhost ",
+        "localhost.",
+        "localhost:",
+        "localhost:99999999",
+        "0",
+        "127.0.0.2",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "[::ffff:127.0.0.1]",
+        "[::]",
+        "::1",
+        "localhost@evil.example",
+        "evil.example#localhost",
+        "evil.example/localhost",
+        "a,localhost",
+        "localhost:80:80",
+        "localhost\x00",
+        "xn--localhost",
+        "pinned.example",
+        "pinned.example:443",
+        "sub.tasks.example",
+        "http://localhost",
+        "löcalhost",
     ],
-)  # fmt: skip
+)
 def test_any_other_host_is_refused(host: str) -> None:
     with pytest.raises(OriginRefused):
         guard().check_source(head({"host": host}))
@@ -72,13 +98,25 @@ def test_any_other_host_is_refused(host: str) -> None:
 @pytest.mark.parametrize(
     "origin",
     [
-        "", "null", "*", "https://tasks.example/", "https://TASKS.example", "http://tasks.example",
-        "https://tasks.example:443", "https://evil.example", "https://tasks.example.evil.example",
-        "https://eviltasks.example", "https://evil.example/https://tasks.example", "file://",
-        "https://tasks.example https://evil.example", "http://localhost", "http://127.0.0.1:8003",
-        "chrome-extension://abc", "https://tasks.example\x00",
+        "",
+        "null",
+        "*",
+        "https://tasks.example/",
+        "https://TASKS.example",
+        "http://tasks.example",
+        "https://tasks.example:443",
+        "https://evil.example",
+        "https://tasks.example.evil.example",
+        "https://eviltasks.example",
+        "https://evil.example/https://tasks.example",
+        "file://",
+        "https://tasks.example https://evil.example",
+        "http://localhost",
+        "http://127.0.0.1:8003",
+        "chrome-extension://abc",
+        "https://tasks.example\x00",
     ],
-)  # fmt: skip
+)
 def test_an_origin_is_compared_character_by_character(origin: str) -> None:
     with pytest.raises(OriginRefused):
         guard(no_auth=True).check_source(head({"host": "localhost", "origin": origin}))
@@ -103,11 +141,22 @@ def test_a_token_in_the_head_says_who_it_is(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "", "Bearer", "Bearer ", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN} ", f"Bearer\t{TOKEN}",
-        f"Bearer {TOKEN},", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}x", f"BEARER {TOKEN}",
-        f'Bearer "{TOKEN}"', "Bearer " + "t" * 100_000, f"Bearer {digest(TOKEN)}",
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Basic {TOKEN}",
+        TOKEN,
+        f"Bearer {TOKEN} ",
+        f"Bearer\t{TOKEN}",
+        f"Bearer {TOKEN},",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN}x",
+        f"BEARER {TOKEN}",
+        f'Bearer "{TOKEN}"',
+        "Bearer " + "t" * 100_000,
+        f"Bearer {digest(TOKEN)}",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_exactly_a_valid_token_says_nothing(value: str) -> None:
     with pytest.raises(NotAuthenticated):
         guard().identify(head({"authorization": value}))

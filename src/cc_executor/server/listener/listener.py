@@ -57,7 +57,7 @@ class Listener:
         bounds: What is refused.
     """
 
-    def __init__(self, app: Any, census: Census, bounds: Bounds) -> None:  # noqa: ANN401 - any ASGI application
+    def __init__(self, app: Any, census: Census, bounds: Bounds) -> None:  # noqa: ANN401 - an ASGI application
         self._config = uvicorn.Config(
             app,
             http=http_protocol(
