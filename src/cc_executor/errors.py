@@ -807,6 +807,24 @@ class ServerUnavailable(Unavailable):
         return f"{self.address}: {self.problem}" if self.address else self.problem
 
 
+class EvidenceElsewhere(Unavailable):
+    """Evidence is looked at where it lies: on the machine of the server.
+
+    Attributes:
+        execution_id: Whose evidence.
+    """
+
+    code = "evidence.elsewhere"
+    hint = "Run `cc-executor verify` on the server's machine, or have a bundle exported there."
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(execution_id)
+        self.execution_id = execution_id
+
+    def __str__(self) -> str:
+        return f"the evidence of {self.execution_id} lies with the server, which does not send it"
+
+
 class ConnectionLost(Unavailable):
     """The connection to the server ended before the answer came; the request may have been done.
 

@@ -143,6 +143,13 @@ def test_a_place_that_is_gone_holds_nothing(tmp_path: Path, kind: str) -> None:
     assert group.remove()
 
 
+def test_a_kill_that_the_kernel_refuses_is_no_reason_to_fail(tmp_path: Path, kind: str) -> None:
+    for name in ("cgroup.kill", "freezer.state"):
+        (tmp_path / name).mkdir()
+
+    cgroup.KINDS[kind](str(tmp_path)).kill()
+
+
 def test_the_members_of_a_group_are_those_of_the_groups_below_it_too(
     tmp_path: Path, kind: str
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cc_executor.process import tree
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.testing.contracts.process import (
     KillSupervisor,
@@ -25,6 +26,9 @@ class TestProcessSupervision(SupervisionContract):
     @pytest.fixture
     def kill_supervisor(self) -> KillSupervisor:
         def kill(folder: Path) -> None:
-            os.kill(claim_of(folder).supervisor, signal.SIGKILL)
+            supervisor = tree.look(claim_of(folder).supervisor)
+            assert supervisor is not None
+            os.kill(supervisor.parent, signal.SIGKILL)  # the spawner, which would sweep as well
+            os.kill(supervisor.pid, signal.SIGKILL)
 
         return kill

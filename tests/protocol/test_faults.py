@@ -176,7 +176,7 @@ def test_a_refusal_that_is_made_tomorrow_has_the_signs_of_its_family(
 def test_what_is_no_refusal_of_ours_tells_nothing_of_itself(error: BaseException) -> None:
     fault = fault_of(error)
 
-    assert fault.code == -32603
+    assert signs_of(error) == (fault.code, 500) == (-32603, 500)
     assert "hunter2" not in msgspec.json.encode(fault).decode()
     assert isinstance(error_from(on_the_wire(fault)), ServerFailed)
 

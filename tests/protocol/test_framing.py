@@ -226,6 +226,7 @@ def test_half_a_character_waits_for_the_other_half() -> None:
     (told,) = outputs(framer.flush())
     assert (told.data, told.seq, framer.cursor) == ("n", -1, Cursor())
     assert framer.flush() == []
+    assert not framer.is_holding
 
     sent(events[1:], framer)
     (told,) = outputs(framer.flush())
@@ -319,6 +320,15 @@ def test_a_subscription_to_one_task_tells_of_it_and_of_the_whole() -> None:
     assert framer.cursor == reader.cursor == Cursor(seq=writer.seq)
 
 
+def test_what_a_subscription_does_not_tell_of_still_counts_as_passed() -> None:
+    writer = Writer()
+    writer.move("attempt.starting", 1, 1)
+    framer = Framer("s", EXECUTION, task_id="e.2")
+
+    assert framer.feed(writer.events[0]) == []
+    assert framer.cursor == Cursor(seq=1)
+
+
 # --- reading -------------------------------------------------------------------------------------
 
 
@@ -339,6 +349,16 @@ def test_a_piece_that_is_missing_is_noticed() -> None:
         reader.read(told("process.output", three))
     assert reader.cursor == Cursor(chunks={"e.1.1": 0})
     assert isinstance(reader.read(told("process.output", two)), Output)
+
+
+def test_what_comes_twice_is_read_once() -> None:
+    writer = Writer()
+    writer.move("attempt.starting", 1, 1)
+    seq = writer.write(1, 1, b"line")
+    writer.tell(1, 1, seq, "said")
+    notices = framed(Framer("s", EXECUTION), writer.events)
+
+    assert len(read_all(StreamReader(), notices * 3)) == len(notices) == 3
 
 
 def test_an_agent_event_of_a_kind_that_is_unknown_here_is_passed_on() -> None:
@@ -365,8 +385,9 @@ def test_what_a_server_says_of_the_stream_itself_is_read_too() -> None:
     assert StreamReader().read(told("stream.ended", ended)) == ended
 
 
-def test_what_is_told_besides_the_events_is_no_event() -> None:
-    assert StreamReader().read(told("process.completed", {"any": "thing"})) is None
+@pytest.mark.parametrize("name", ["process.completed", "error.any", "connected", "hook.warning"])
+def test_what_is_told_besides_the_events_is_no_event(name: str) -> None:
+    assert StreamReader().read(told(name, {"any": "thing"})) is None
 
 
 def test_the_subscription_of_a_notification_is_known_before_it_is_read() -> None:

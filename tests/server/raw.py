@@ -56,15 +56,19 @@ class Raw:
     Args:
         address: Host and port, or the path of a Unix socket.
         tls: Speak TLS.
+        source: Address to come from; None: any.
     """
 
-    def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, address: Address, tls: ssl.SSLContext | None = None, *, source: str | None = None
+    ) -> None:
         if isinstance(address, Path):
             plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             plain.settimeout(BOUND_S)
             plain.connect(str(address))
         else:
-            plain = socket.create_connection(address, timeout=BOUND_S)
+            mine = None if source is None else (source, 0)
+            plain = socket.create_connection(address, timeout=BOUND_S, source_address=mine)
         self.socket = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
         self._buffer = bytearray()
 

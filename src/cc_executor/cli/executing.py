@@ -1,4 +1,4 @@
-"""What the command line asks of a client; the embedded `Executor` has it all."""
+"""What the command line asks of a client; `Executor` and `Client` have it all."""
 
 from __future__ import annotations
 

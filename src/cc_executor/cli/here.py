@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -10,6 +11,7 @@ from cc_executor.cli.exits import Exit, of_execution
 from cc_executor.cli.following import follow_own
 from cc_executor.cli.presentation import Presentation
 from cc_executor.cli.running import Interrupts, run
+from cc_executor.errors import CCExecutorError
 from cc_executor.model.results import ExecutionResult
 
 Submit = Callable[[Executing], Awaitable[ExecutionResult]]
@@ -34,7 +36,13 @@ def run_here(
         async with executor as opened:
             accepted = await submit(opened)
             view = presentation.view(accepted)
-            ended = await follow_own(opened, accepted, view, interrupts)
+            try:
+                ended = await follow_own(opened, accepted, view, interrupts)
+            except BrokenPipeError:
+                # An engine in this process would end it when it closes; a server would go on.
+                with contextlib.suppress(CCExecutorError):
+                    await opened.cancel(accepted.id)
+                raise
         presentation.conclude(ended)
         return of_execution(ended)
 

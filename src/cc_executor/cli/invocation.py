@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from cc_executor.settings import Settings
 
 
-def _embedded(settings: Settings) -> AbstractAsyncContextManager[Executing]:
-    from cc_executor.client.executor import Executor
+def _open(settings: Settings) -> AbstractAsyncContextManager[Executing]:
+    from cc_executor.cli.opening import open_client
 
-    return Executor(settings=settings)
+    return open_client(settings)
 
 
 @dataclass(kw_only=True)
@@ -33,7 +33,7 @@ class Invocation:
     flags: dict[str, str] = field(default_factory=dict)
     machine: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    open_executor: OpenExecutor = _embedded
+    open_executor: OpenExecutor = _open
 
     def settings(self) -> Settings:
         """Load the settings, and let them decide what is logged. Blocking (files).
@@ -49,5 +49,11 @@ class Invocation:
         return settings
 
     def executor(self) -> AbstractAsyncContextManager[Executing]:
-        """Return a client on the state directory that the settings name, to be entered."""
+        """Return a client on the server or state directory that the settings name, to be entered."""
         return self.open_executor(self.settings())
+
+    def executor_to_outlive(self) -> AbstractAsyncContextManager[Executing]:
+        """Return a client for work that is to outlive this process, to be entered."""
+        from cc_executor.cli.opening import open_to_outlive
+
+        return open_to_outlive(self.settings(), self.open_executor)

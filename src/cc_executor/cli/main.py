@@ -37,6 +37,7 @@ COMMANDS: Final = (
     "history",
     "verify",
     "server",
+    "token",
     "doctor",
     "settings",
     "demo",

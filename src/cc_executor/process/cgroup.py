@@ -97,8 +97,12 @@ class Group:
         _write(self._file("cgroup.freeze"), b"0")
 
     def kill(self) -> None:
-        """Send SIGKILL to all of it at once, frozen or not."""
-        with contextlib.suppress(FileNotFoundError):
+        """Send SIGKILL to all of it at once, frozen or not.
+
+        Never fails: somebody else may be removing the group (ENOENT, then ENODEV), and whoever
+        kills a tree looks afterwards for what is left of it.
+        """
+        with contextlib.suppress(OSError):
             _write(self._file("cgroup.kill"), b"1")
 
     def remove(self) -> bool:

@@ -34,6 +34,11 @@ class Held:
         self._offset = 0
         self.size = 0
 
+    @property
+    def has_characters(self) -> bool:
+        """Whether there is more than the beginning of one character."""
+        return self.size > 3 or whole_characters(self._joined()) > 0
+
     def takes(self, chunk: Output) -> bool:
         """Tell whether a chunk goes on where the held ones end."""
         if not self._chunks:

@@ -147,7 +147,6 @@ def _rebuilt(kind: type[CCExecutorError], said: Mapping[str, Any]) -> CCExecutor
             if name in said
         }
         error = kind(**given)
-        _ = str(error)  # a sentence that cannot be said would fail later, in a log
     except (TypeError, ValueError):
         return None
     if isinstance(said.get("hint"), str):

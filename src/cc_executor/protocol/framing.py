@@ -1,7 +1,8 @@
 """From the events of a stream to its notifications: output in large pieces, cursors that hold.
 
 Measured on one core, encoding included: 1,100 to 1,800 MB/s of 10- and 80-byte lines in chunks of
-64 KiB, 400 MB/s in chunks of 4 KiB, 180 MB/s of JSON, whose quotes all want a backslash.
+64 KiB, 400 MB/s in chunks of 4 KiB, 450 MB/s of the JSON that agents print, 180 MB/s where more
+than half of the bytes are quotes, which all want a backslash.
 """
 
 from __future__ import annotations
@@ -119,8 +120,8 @@ class Framer:
 
     @property
     def is_holding(self) -> bool:
-        """Whether there is output that `flush` could send."""
-        return self._held.size > 0
+        """Whether there is output that `flush` would send."""
+        return self._held.has_characters
 
     def feed(self, event: StreamEvent) -> list[Notice]:
         """Take the next event in; return what is to be sent now."""

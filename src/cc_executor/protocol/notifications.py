@@ -270,7 +270,7 @@ NOTIFICATIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
 
 Told = tuple[str, msgspec.Struct]
 
-_LIFECYCLE_NOUNS: Final = ("execution.", "task.", "attempt.")
+LIFECYCLE_NOUNS: Final = ("execution.", "task.", "attempt.")
 #: A kind of event that has none of these nouns is told under this name.
 NOTED: Final = "execution.noted"
 
@@ -315,7 +315,7 @@ def of_lifecycle(subscription: str, event: Lifecycle) -> Iterator[Told]:
         attempt=event.attempt,
         data=event.data,
     )
-    yield (event.kind if event.kind.startswith(_LIFECYCLE_NOUNS) else NOTED), told
+    yield (event.kind if event.kind.startswith(LIFECYCLE_NOUNS) else NOTED), told
 
 
 def _of_process(event: Lifecycle, where: Mapping[str, Any]) -> Iterator[Told]:

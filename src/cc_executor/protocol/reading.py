@@ -13,6 +13,7 @@ from cc_executor.protocol.cursors import Place
 from cc_executor.protocol.faults import Fault
 from cc_executor.protocol.jsonrpc import Id
 from cc_executor.protocol.notifications import (
+    LIFECYCLE_NOUNS,
     AgentTold,
     LifecycleTold,
     ProcessOutput,
@@ -97,8 +98,6 @@ _NOTES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "stream.keepalive": msgspec.json.Decoder(StreamKeepalive),
     "stream.ended": msgspec.json.Decoder(StreamEnded),
 }
-#: Told besides the events that they are made of.
-_DERIVED: Final = ("process.", "error.", "connected")
 
 
 class _Subscribed(msgspec.Struct):
@@ -159,9 +158,9 @@ class StreamReader:
         if told.method in _NOTES:
             note: StreamNote = _NOTES[told.method].decode(told.params)
             return note
-        if told.method.startswith(_DERIVED):
-            return None
-        return self._lifecycle(_LIFECYCLE.decode(told.params))
+        if told.method.startswith(LIFECYCLE_NOUNS):
+            return self._lifecycle(_LIFECYCLE.decode(told.params))
+        return None  # made of events that are told as well, or of a later version
 
     def _output(self, told: ProcessOutput) -> Output | None:
         of_attempt = attempt_id(told.task_id, told.attempt)

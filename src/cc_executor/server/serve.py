@@ -178,7 +178,8 @@ async def _opened(
 
 
 def _sockets(settings: Settings, stack: contextlib.AsyncExitStack) -> list[Door]:
-    doors = [Door(_tcp(settings), _tls(settings))]
+    tls = _tls(settings)
+    doors = [Door(_tcp(settings), tls)]
     stack.callback(doors[0].socket.close)
     if settings.socket is not None:
         doors.append(Door(_unix(settings.socket)))
@@ -193,8 +194,12 @@ def _tcp(settings: Settings) -> socket.socket:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
         family, kind, proto, _name, where = found[0]
         bound = socket.socket(family, kind, proto)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(where)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(where)
+        except OSError:
+            bound.close()
+            raise
     except OSError as error:
         raise ServerUnavailable(
             address,
@@ -272,7 +277,7 @@ def _peers(settings: Settings) -> frozenset[str] | None:
     """Return who may connect besides this machine: in the clear only the proxy that speaks TLS for us."""
     if settings.tls_cert is not None or not settings.trusted_proxies:
         return None
-    return frozenset(settings.trusted_proxies)
+    return frozenset(settings.trusted_proxies) | {"127.0.0.1", "::1"}
 
 
 def _bounds(settings: Settings) -> Bounds:

@@ -120,7 +120,7 @@ class RedisServer:
     def _argv(self) -> list[str]:
         server = shutil.which("redis-server")
         if server is None:
-            raise NoRedis("no redis-server on PATH; `make setup` installs it")
+            raise NoRedis("no redis-server on PATH; Debian's package is called redis-server")
         settings = {
             "--port": "0",
             "--unixsocket": str(self.socket),

@@ -10,6 +10,7 @@ from typing import Final
 
 from cc_executor.cli.checkup.findings import Finding, Level
 from cc_executor.cli.invocation import Invocation
+from cc_executor.cli.opening import open_here
 from cc_executor.cli.render.wording import counted
 from cc_executor.errors import CCExecutorError
 from cc_executor.model.lifecycle import TaskState, is_final
@@ -22,7 +23,7 @@ _LITTLE_SPACE_BYTES: Final = 1 << 30
 def look_at_state(invocation: Invocation, settings: Settings) -> Iterator[Finding]:
     """Yield what was found. Blocking: opens the state directory, as every command does."""
     try:
-        unfinished = asyncio.run(_unfinished(invocation))
+        unfinished = asyncio.run(_unfinished(invocation, settings))
     except CCExecutorError as refusal:
         yield Finding(SUBJECT, "directory", Level.BROKEN, str(refusal), refusal.hint)
         return
@@ -31,9 +32,11 @@ def look_at_state(invocation: Invocation, settings: Settings) -> Iterator[Findin
     yield _space(settings.home)
 
 
-async def _unfinished(invocation: Invocation) -> int:
+async def _unfinished(invocation: Invocation, settings: Settings) -> int:
     states = [state for state in TaskState if not is_final(state)]
-    async with invocation.executor() as executor:
+    # A server that is named is elsewhere; this is about the machine we are on.
+    opening = invocation.executor() if settings.server is None else open_here(settings)
+    async with opening as executor:
         return len(await executor.list(states=states, limit=1000))
 
 

@@ -31,7 +31,7 @@ def command(
         if as_events:
             raise click.UsageError("--detach and --events exclude each other.")
         return hand_over(
-            invocation.executor(),
+            invocation.executor_to_outlive(),
             lambda executor: executor.continue_(of, detached=True),
             as_json=as_json,
         )

@@ -31,7 +31,8 @@ def command(
 
     The answer to a single prompt goes to stdout, as does the output of a single program;
     everything else goes to stderr. Ctrl-C once cancels properly, twice kills. When this
-    process dies, its agents are stopped: to outlive it, use `submit`.
+    process dies, its agents are stopped: to outlive it, use `submit`. With --server it is the
+    server that runs it, and goes on.
     """  # noqa: D301 - click wants the character \b, not the two
     from cc_executor.cli.here import run_here
 

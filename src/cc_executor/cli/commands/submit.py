@@ -21,11 +21,14 @@ def command(invocation: Invocation, /, *, as_json: bool, **asked: Any) -> Exit:
     """Hand over a prompt or a task list and return at once.
 
     Prints the execution's id. The work goes on without this terminal; any other one can
-    follow it with `attach`, and control it.
+    follow it with `attach`, and control it. A running server of the state directory does it;
+    where there is none, an engine of its own.
     """
     from cc_executor.cli.handing_over import hand_over
 
     wanted = submission(Asked(**asked))
     return hand_over(
-        invocation.executor(), lambda executor: wanted.to(executor, detached=True), as_json=as_json
+        invocation.executor_to_outlive(),
+        lambda executor: wanted.to(executor, detached=True),
+        as_json=as_json,
     )

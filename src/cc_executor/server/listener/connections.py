@@ -46,7 +46,7 @@ class Census:
     Args:
         max_connections: Most connections.
         max_unauthenticated: Most that have not yet shown who they are.
-        peers: Only these IP addresses, and loopback, may connect; None: all.
+        peers: Only these IP addresses may connect; None: all.
     """
 
     def __init__(
@@ -95,10 +95,7 @@ class Census:
         self._unknown.pop(connection, None)
 
     def _may(self, peer: Peer) -> bool:
-        if self._peers is None or peer.address is None:
-            return True
-        address = _plain(peer.address)
-        return address.is_loopback or address in self._peers
+        return self._peers is None or peer.address is None or _plain(peer.address) in self._peers
 
 
 def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
