@@ -92,7 +92,7 @@ async def test_killed_during_a_check(claude: InstallClaude, workspace: Path, sta
 
     outcome = ended.tasks[0].outcome
     assert outcome is not None
-    assert outcome.ok is (status == 0)
+    assert outcome.ok is (status == 0), outcome.verified
     assert outcome.failure == (None if status == 0 else Failure.CHECK_FAILED)
     assert (workspace / "starts").read_text() == "x"
     assert [one.ok for one in outcome.verified.checks] == [True, status == 0]

@@ -24,6 +24,8 @@ from typing import Final
 ATTEMPT_VARIABLE: Final = "CC_EXECUTOR_ATTEMPT"
 #: What processes are found by. Ids of attempts are unique in one state directory only.
 MARK_VARIABLE: Final = "CC_EXECUTOR_MARK"
+#: What supervisors call themselves, for who looks at processes.
+NAME: Final = b"cc-supervisor"
 _SMALLEST: Final = 1 << 52  # 142 years
 _LIMITS_LINE: Final = b"Max realtime timeout"
 

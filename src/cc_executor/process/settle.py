@@ -24,11 +24,14 @@ from cc_executor.model.outcomes import EndedBy, Executed
 from cc_executor.process import claim, outcome, tree
 from cc_executor.process.cgroup import KINDS
 from cc_executor.process.claim import Claim
+from cc_executor.process.marks import NAME
 from cc_executor.process.tree import Swept, kill_marked
 
 _logger = logging.getLogger(__name__)
 
 _SWEEP_S: Final = 10.0
+_DYING_S: Final = 1.0
+_LOOK_AGAIN_S: Final = 0.005
 
 
 class Alive(Enum):
@@ -86,7 +89,8 @@ def _settle_dead(folder: Path, found: Claim) -> Executed | None:
         return None
     executed = _outcome_in(folder)
     if executed is not None:
-        _remove_groups(found)
+        if not _is_at_work(found, within_s=0.0):
+            _remove_groups(found)
         return executed
     swept = _kill_tree(found)
     reach("settle.swept")
@@ -118,13 +122,43 @@ def _outcome_in(folder: Path) -> Executed | None:
 
 def _kill_tree(found: Claim) -> Swept:
     killed: set[int] = set()
-    for kind, path in found.groups:
+    is_at_work = _is_at_work(found, within_s=_DYING_S)
+    for kind, path in () if is_at_work else found.groups:
         group = KINDS[kind](path)
         killed.update(group.members())
         group.kill()
     swept = kill_marked(found.brand, within_s=_SWEEP_S)
-    _remove_groups(found)
+    if not is_at_work:
+        _remove_groups(found)
     return Swept(swept.killed | killed, swept.survivors)
+
+
+def _is_at_work(found: Claim, *, within_s: float) -> bool:
+    """Tell whether the supervisor, which has let go of this attempt, lives and may have another.
+
+    Its groups are then those of the other attempt, whose tree must not be killed with this one's.
+
+    Args:
+        found: The claim of an attempt whose lock the caller holds.
+        within_s: How long one that is dying, and has lost its locks already, may take.
+    """
+    gives_up_at = time.monotonic() + within_s
+    while _is_supervisor(found.supervisor):
+        if time.monotonic() >= gives_up_at:
+            return True
+        time.sleep(_LOOK_AGAIN_S)
+    return False
+
+
+def _is_supervisor(pid: int) -> bool:
+    """Tell whether a living process has this id and the name of supervisors."""
+    process = tree.look(pid)
+    if process is None or process.is_dead:
+        return False
+    try:
+        return Path(f"/proc/{pid}/comm").read_bytes().rstrip(b"\n") == NAME
+    except OSError:
+        return False
 
 
 def _remove_groups(found: Claim) -> None:

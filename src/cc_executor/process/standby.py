@@ -30,7 +30,7 @@ from cc_executor.process.cgroup import KINDS, PREFIX, Group, Place
 from cc_executor.process.child import Pipes
 from cc_executor.process.claim import AlreadyClaimed, Claim, claim
 from cc_executor.process.containment import Containment
-from cc_executor.process.marks import new_brand
+from cc_executor.process.marks import NAME, new_brand
 from cc_executor.process.order import Order
 from cc_executor.process.reaper import Reaper
 from cc_executor.process.supervisor import Supervisor, Tools
@@ -46,7 +46,6 @@ _MAX_ATTEMPTS: Final = 100
 _SYNC_AFTER_S: Final = 0.1
 _MAX_UNSYNCED: Final = 16
 _AUTO: Final = "auto"
-_NAME: Final = b"cc-supervisor"
 
 _PR_SET_NAME: Final = 15
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -77,7 +76,7 @@ class Standby:
 
     def run(self) -> bool:
         """Carry out orders until none will come; return whether all is as it should be."""
-        become_subreaper(_NAME)
+        become_subreaper(NAME)
         os.setsid()
         self._enter_group(self._places)
         self._best = self._kind
