@@ -15,11 +15,11 @@ from cc_executor.engine.submit import check, records
 from cc_executor.engine.watch import Watch
 from cc_executor.engine.world import World
 from cc_executor.errors import (
+    DuplicateExecution,
     InvalidTransition,
     NothingToContinue,
     NotResponding,
     SpawnFailed,
-    StaleWrite,
 )
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.lifecycle import TaskState, is_final
@@ -142,8 +142,8 @@ class Engine:
     ) -> None:
         # Owned before it exists: nobody can find it without a living owner.
         ownership = await asyncio.to_thread(self._world.owners.acquire, execution.id)
-        if ownership is None:
-            raise StaleWrite(execution.id, held=0, current=1)
+        if ownership is None:  # somebody has one of this id, or is about to
+            raise DuplicateExecution(execution.id)
         try:
             await self._world.store.create(execution, tasks)
         except BaseException:
