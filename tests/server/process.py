@@ -89,7 +89,7 @@ class ServerProcess:
         assert self._end(signal.SIGTERM) == 0, self._log.read_text()[-2000:]
 
     def close(self) -> None:
-        """End it, whatever a failed test has left."""
+        """End it, if the test has not."""
         if self._process is not None:
             self._end(signal.SIGTERM)
 
