@@ -623,6 +623,26 @@ class AgentNotLoggedIn(Unavailable):
         return f"agent {self.agent!r} is not logged in"
 
 
+class MissingExtra(Unavailable):
+    """A part of the package that is asked for was not installed with it.
+
+    Attributes:
+        extra: Name of the part.
+        module: What is missing.
+    """
+
+    code = "extra.missing"
+
+    def __init__(self, extra: str, module: str) -> None:
+        super().__init__(extra, module)
+        self.extra = extra
+        self.module = module
+        self.hint = f"Install it: pip install 'cc-executor[{extra}]'"
+
+    def __str__(self) -> str:
+        return f"the part {self.extra!r} of cc-executor is not installed ({self.module} is missing)"
+
+
 class StateDirectoryRefused(Unavailable):
     """The state directory belongs to somebody else, is too open, or is from a newer version.
 

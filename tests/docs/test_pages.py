@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +39,16 @@ PLAYED: Final = [
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PLAYED, ids=name_of)
 def test_the_snippets_of_the_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
-    snippets.play(snippets_of(page), tmp_path)
+    try:
+        snippets.play(snippets_of(page), tmp_path)
+    finally:
+        if (tmp_path / "state" / "server.json").exists():  # a block failed before the last one
+            subprocess.run(
+                [sys.executable, "-m", "cc_executor", "server", "stop"],
+                env=snippets.environment(tmp_path),
+                check=False,
+                timeout=60,
+            )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -11,18 +11,26 @@ from cc_executor.errors import (
     AccessDenied,
     IncompatibleServer,
     InvalidSetting,
+    MissingExtra,
     ServerNotTrusted,
     ServerUnavailable,
 )
 
 if TYPE_CHECKING:
     from cc_executor.cli.executing import Executing, OpenExecutor
+    from cc_executor.client.remote.client import Client
     from cc_executor.settings import Settings
 
 #: Settings of an engine that a client has a use for, too.
 _OF_BOTH: Final = frozenset({"home", "log_level", "log_format"})
 #: Why a server of this machine may not be reached, though it is there.
-_NOT_REACHED: Final = (ServerUnavailable, ServerNotTrusted, IncompatibleServer, AccessDenied)
+_NOT_REACHED: Final = (
+    ServerUnavailable,
+    ServerNotTrusted,
+    IncompatibleServer,
+    AccessDenied,
+    MissingExtra,
+)
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - nothing binds to it here
 
 
@@ -34,9 +42,7 @@ def open_client(settings: Settings) -> AbstractAsyncContextManager[Executing]:
     """
     if settings.server is not None:
         _refuse_flags_of_engines(settings)
-        from cc_executor.client.remote.client import Client
-
-        return Client(settings=settings)
+        return _client()(settings=settings)
     return open_here(settings)
 
 
@@ -73,15 +79,26 @@ async def _on_server(
     url: str, settings: Settings, open_executor: OpenExecutor
 ) -> AsyncIterator[Executing]:
     """Open the client of a server, or of an engine of our own where that one is just leaving."""
-    from cc_executor.client.remote.client import Client
-
     async with AsyncExitStack() as stack:
         client: Executing
         try:
-            client = await stack.enter_async_context(Client(url, settings=settings))
+            client = await stack.enter_async_context(_client()(url, settings=settings))
         except _NOT_REACHED:
             client = await stack.enter_async_context(open_executor(settings))
         yield client
+
+
+def _client() -> type[Client]:
+    """Return the class of the client.
+
+    Raises:
+        MissingExtra: It cannot be imported.
+    """
+    try:
+        from cc_executor.client.remote.client import Client
+    except ModuleNotFoundError as missing:
+        raise MissingExtra("client", missing.name or "a module") from missing
+    return Client
 
 
 def _url_here(urls: Iterable[str]) -> str | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from cc_executor.cli.exits import Exit
 from cc_executor.cli.invocation import Invocation
 from cc_executor.cli.render.data import write_json, write_text
-from cc_executor.errors import InvalidSetting, NotResponding
+from cc_executor.errors import InvalidSetting, MissingExtra, NotResponding
 from cc_executor.server.running import (
     RunningServer,
     already_running,
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
 
 #: What a server may take to let go of everything, beside what it waits for on purpose.
 _LETTING_GO_S: Final = 60.0
+#: The extra `server`, as it is imported.
+_NEEDED: Final = (
+    "httptools",
+    "prometheus_client",
+    "psutil",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "websockets",
+)
 
 
 def refuse_a_server_elsewhere(invocation: Invocation) -> None:
@@ -48,6 +59,7 @@ def start(invocation: Invocation, *, as_json: bool) -> Exit:
         ServerUnavailable: There is one already, or it could not be started.
         CCExecutorError: It was refused.
     """
+    _demand_server()
     settings = invocation.settings()
     holder = running(settings.home)
     if holder is not None:
@@ -70,6 +82,7 @@ def stay(invocation: Invocation, *, as_json: bool) -> Exit:
         ServerUnavailable: There is one already, or it could not be started.
         CCExecutorError: It was refused.
     """
+    _demand_server()
     from cc_executor import logs
     from cc_executor.server.serve import serve_here
 
@@ -81,6 +94,17 @@ def stay(invocation: Invocation, *, as_json: bool) -> Exit:
 
     serve_here(settings, environ=invocation.environ, flags=invocation.flags, on_ready=on_ready)
     return Exit.DONE
+
+
+def _demand_server() -> None:
+    """Do nothing where everything is installed that a server needs.
+
+    Raises:
+        MissingExtra: Something is not.
+    """
+    for module in _NEEDED:
+        if find_spec(module) is None:
+            raise MissingExtra("server", module)
 
 
 def stop(invocation: Invocation, *, now: bool, as_json: bool) -> Exit:

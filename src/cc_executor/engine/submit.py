@@ -17,7 +17,7 @@ from cc_executor.engine.prepare import (
     with_references,
 )
 from cc_executor.engine.world import World
-from cc_executor.errors import CCExecutorError, StaleWrite
+from cc_executor.errors import CCExecutorError, DuplicateExecution
 from cc_executor.model.ids import (
     ENTROPY_BYTES,
     attempt_id,
@@ -112,7 +112,7 @@ def accept(
 
     Raises:
         InvalidRequest, Unavailable: As `check` says; nothing was recorded or started.
-        StaleWrite: A living engine owns an execution with this id.
+        DuplicateExecution: A living engine owns an execution with this id.
     """
     execution, tasks = records(
         world,
@@ -126,8 +126,8 @@ def accept(
     )
     prepared = _prepared(world, execution, tasks)
     ownership = world.owners.acquire(execution.id)
-    if ownership is None:
-        raise StaleWrite(execution.id, held=0, current=1)
+    if ownership is None:  # somebody has one of this id, or is about to
+        raise DuplicateExecution(execution.id)
     return Accepted(execution, tasks, ownership, prepared)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -36,6 +37,9 @@ from cc_executor.ports.store import Store
 
 _MIB: Final = 1024 * 1024
 _MAX_KEY_CHARS: Final = 255
+#: How long a request that came twice at once waits for its twin to be recorded: 5 s.
+_TWIN_LOOKS: Final = 250
+_TWIN_PAUSE_S: Final = 0.02
 #: What `_id_for` makes.
 _OF_A_KEY: Final = re.compile(r"k[0-9a-f]{31}")
 
@@ -77,6 +81,7 @@ class Desk:
         workspace: Path,
     ) -> None:
         self._accepts = True
+        self._begun: set[asyncio.Task[ExecutionRecord]] = set()
         self._engine = engine
         self._store = store
         self._resources = resources
@@ -132,17 +137,40 @@ class Desk:
                 return earlier
         await self._admit(who)
         try:
-            record = await self._engine.submit(
-                asked, execution_id=execution_id, host=Host.SERVER, principal=who.name
+            record = await self._to_the_end(
+                self._engine.submit(
+                    asked, execution_id=execution_id, host=Host.SERVER, principal=who.name
+                )
             )
-        except DuplicateExecution:  # the same request came twice at once
+        except DuplicateExecution:
             if idempotency_key is None or execution_id is None:
                 raise
-            earlier = await self._earlier(idempotency_key, execution_id, asked)
-            if earlier is None:
-                raise
-            return earlier
+            return await self._twin(idempotency_key, execution_id, asked)
         return await self._view(record.id)
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, ExecutionRecord]) -> ExecutionRecord:
+        """Return what comes of it; it is not given up when whoever asked for it goes away.
+
+        A list that is recorded and not started would wait until somebody looks at it.
+        """
+        task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        task.add_done_callback(lambda one: one.cancelled() or one.exception())  # looked at
+        return await asyncio.shield(task)
+
+    async def _twin(self, key: str, execution_id: str, asked: TaskList) -> ExecutionResult:
+        """Return what the same request, which came at the same time, is about to begin.
+
+        Raises:
+            DuplicateExecution: It does not.
+        """
+        for _ in range(_TWIN_LOOKS):
+            earlier = await self._earlier(key, execution_id, asked)
+            if earlier is not None:
+                return earlier
+            await asyncio.sleep(_TWIN_PAUSE_S)
+        raise DuplicateExecution(execution_id)
 
     async def _earlier(
         self, key: str, execution_id: str, asked: TaskList
@@ -194,7 +222,9 @@ class Desk:
         _demand(who, Scope.RUN)
         full_id = (await self._owned(who, execution_id)).id
         await self._admit(who)
-        record = await self._engine.continue_(full_id, host=Host.SERVER, here=True)
+        record = await self._to_the_end(
+            self._engine.continue_(full_id, host=Host.SERVER, here=True)
+        )
         return await self._view(record.id)
 
     # --- controlling -------------------------------------------------------------------------

@@ -210,6 +210,8 @@ class Client:
             tasks, workspace=workspace, sequential=sequential, stop_on_failure=stop_on_failure
         )
         if execution_id is not None:
+            if idempotency_key is not None:
+                raise InvalidSpec("execution_id", "cannot be chosen together with a key")
             return await self._submit_as(execution_id, checked)
         params = task_list_submit.params_for(
             checked, idempotency_key=idempotency_key or secrets.token_hex(16), records=True

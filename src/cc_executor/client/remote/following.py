@@ -85,6 +85,7 @@ class Following:
                 if isinstance(said, Answered):
                     subscription = _subscribed(said, subscription)
                     continue
+                self._patience.was_there()
                 item = self._reader.read(said)
                 if isinstance(item, StreamEnded):
                     _check_end(item)

@@ -28,6 +28,10 @@ class Patience:
     def went_well(self) -> None:
         """Begin anew."""
         self._gives_up_at: float | None = None
+        self.was_there()
+
+    def was_there(self) -> None:
+        """Wait for less long the next time: the server is there, though we got no further."""
         self._delays = delays(_CHANCE)
 
     async def wait_after(self, error: CCExecutorError) -> None:
