@@ -126,6 +126,29 @@ async def test_the_caller_may_choose_an_id(shared: ServerProcess, tmp_path: Path
             await client.submit([ECHO], execution_id="chosen2", idempotency_key="key")
 
 
+async def test_an_id_that_is_at_work_cannot_be_chosen_again(
+    shared: ServerProcess, tmp_path: Path
+) -> None:
+    async with shared.client() as client:
+        await client.submit([SLEEP], workspace=tmp_path, execution_id="at-work")
+        with pytest.raises(DuplicateExecution):
+            await client.submit([SLEEP], workspace=tmp_path, execution_id="at-work")
+        await client.cancel("at-work", now=True)
+
+
+async def test_one_request_that_comes_many_times_at_once_happens_once(
+    shared: ServerProcess, tmp_path: Path
+) -> None:
+    async with shared.client() as client:
+        for n in range(5):
+            key = f"{n} of {tmp_path}"
+            twins = [
+                client.submit([SLEEP], workspace=tmp_path, idempotency_key=key) for _ in range(8)
+            ]
+            [only] = {one.id for one in await asyncio.gather(*twins)}
+            await client.cancel(only, now=True)
+
+
 async def test_it_pauses_resumes_and_cancels(shared: ServerProcess, tmp_path: Path) -> None:
     async with shared.client() as client:
         submitted = await client.submit([SLEEP | {"name": "nap"}], workspace=tmp_path)

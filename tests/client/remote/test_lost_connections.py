@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from websockets.asyncio.client import connect
 
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
@@ -17,6 +18,7 @@ from cc_executor.client.remote.client import Client
 from cc_executor.client.remote.target import Bounds
 from cc_executor.errors import ConnectionLost, ServerUnavailable
 from cc_executor.model.events import FromAgent, Lifecycle, Output, StreamEvent
+from cc_executor.protocol import jsonrpc
 from cc_executor.testing.fake_cli import install
 from cc_executor.testing.scripted_agent import Script
 from tests.server.cutting import Cutter
@@ -156,6 +158,29 @@ async def test_a_submit_whose_answer_is_lost_happens_once(
     assert cutter.cuts >= 20
     assert sorted(listed) == sorted(keyed + named)
     assert named == [f"n{n}" for n in range(10)]
+
+
+async def test_what_was_asked_is_run_though_nobody_stayed_for_the_answer(
+    server: ServerProcess,
+) -> None:
+    token = (server.home / "token").read_text().strip()
+    for n in range(20):
+        params = {"tasks": [{"command": ["true"]}], "workspace": str(server.workspace)}
+        call = jsonrpc.request(1, "task_list.submit", {**params, "title": f"{n}"})
+        async with connect(
+            f"{server.url}/ws", additional_headers={"Authorization": f"Bearer {token}"}
+        ) as socket:
+            await socket.recv()
+            await socket.send(call, text=True)
+            await asyncio.sleep(0.001 * n)  # the moment is the chance here
+            socket.transport.abort()
+    async with server.client() as client, asyncio.timeout(30):
+        # Looking at a list wakes nobody, unlike waiting for one of them.
+        listed = await client.list()
+        while not all(one.ended_at for one in listed):
+            await asyncio.sleep(0.02)
+            listed = await client.list()
+    assert listed
 
 
 async def test_what_may_have_been_done_is_not_done_again(
