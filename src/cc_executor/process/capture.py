@@ -24,7 +24,7 @@ _FEED_BYTES: Final = 1 << 16
 #: A read that gives so much is one of many: the next bytes are there already.
 _FLOOD_BYTES: Final = 1 << 15
 #: Whole chunks that are taken in one turn of the loop; then timers and commands get theirs.
-_FLOOD_CHUNKS: Final = 8
+_FLOOD_CHUNKS: Final = 32
 #: A user has 64 MiB for pipes; beyond it, all new ones of that user shrink to one page. So only
 #: those of programs that need it are wide.
 _WIDE_PIPE_BYTES: Final = 1 << 20

@@ -176,8 +176,10 @@ async def test_what_was_asked_is_run_though_nobody_stayed_for_the_answer(
             socket.transport.abort()
     async with server.client() as client, asyncio.timeout(30):
         # Looking at a list wakes nobody, unlike waiting for one of them.
-        while not all(one.ended_at for one in (listed := await client.list())):
+        listed = await client.list()
+        while not all(one.ended_at for one in listed):
             await asyncio.sleep(0.02)
+            listed = await client.list()
     assert listed
 
 
