@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from cc_executor.errors import EvidenceElsewhere
 
 if TYPE_CHECKING:
     from cc_executor.model.bundles import Evidence
@@ -83,6 +85,15 @@ class Executing(Protocol):
         """Return ended executions, newest first."""
         ...
 
+    async def find_task(self, of: str) -> tuple[str, TaskRecord | None]:
+        """Return the execution, and the task if `of` names one."""
+        ...
+
+
+@runtime_checkable
+class Examining(Protocol):
+    """What a client has besides when the files that it asks about are its own."""
+
     async def evidence(self, execution_id: str) -> Evidence:
         """Return everything that is recorded about an ended execution."""
         ...
@@ -97,9 +108,16 @@ class Executing(Protocol):
         """Write that evidence into a bundle, and return its root digest."""
         ...
 
-    async def find_task(self, of: str) -> tuple[str, TaskRecord | None]:
-        """Return the execution, and the task if `of` names one."""
-        ...
+
+def examining(executor: Executing, execution_id: str) -> Examining:
+    """Return the client as one that can look at evidence.
+
+    Raises:
+        EvidenceElsewhere: It is a server's, which does not send any.
+    """
+    if isinstance(executor, Examining):
+        return executor
+    raise EvidenceElsewhere(execution_id)
 
 
 class OpenExecutor(Protocol):

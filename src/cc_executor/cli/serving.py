@@ -29,7 +29,6 @@ _LETTING_GO_S: Final = 60.0
 _NEEDED: Final = (
     "httptools",
     "prometheus_client",
-    "psutil",
     "starlette",
     "uvicorn",
     "uvloop",

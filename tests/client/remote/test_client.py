@@ -59,6 +59,8 @@ def test_it_has_the_names_and_arguments_of_executor(remote: type) -> None:
     for name, embedded in public(Executor).items():
         if name == "settled" and remote is SyncClient:
             continue  # for the command line
+        if name in ("evidence", "verify", "export_bundle", "folder"):
+            continue  # about files, which lie with the server
         missing = set(embedded.parameters) - set(there[name].parameters)
         assert missing == set(), name
 

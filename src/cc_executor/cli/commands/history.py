@@ -111,13 +111,15 @@ def _export_bundle(
     invocation: Invocation, of: str, output: Path | None, sign_with: Path | None
 ) -> Exit:
     """Write a bundle, and print its path and its root digest."""
+    from cc_executor.cli.executing import examining
     from cc_executor.cli.reading import look_up
     from cc_executor.cli.render.data import write_text
 
     async def find(executor: Executing) -> tuple[Path, str]:
         execution_id = (await executor.get(of)).id
         path = output or Path(f"{execution_id}.tar")
-        return path, await executor.export_bundle(execution_id, path, sign_with=sign_with)
+        examiner = examining(executor, execution_id)
+        return path, await examiner.export_bundle(execution_id, path, sign_with=sign_with)
 
     def show(written: tuple[Path, str]) -> None:
         path, root = written

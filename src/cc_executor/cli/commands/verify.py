@@ -59,6 +59,7 @@ def command(
 
     Ends with 0 only when every task was checked when it ended and nothing speaks against it now.
     """  # noqa: D301 - click wants the character \b, not the two
+    from cc_executor.cli.executing import examining
     from cc_executor.cli.reading import look_up
 
     codes: list[Exit] = []
@@ -75,7 +76,8 @@ def command(
         raise click.UsageError("--workspace and --signers are for bundles; this is an execution.")
 
     async def find(executor: Executing) -> tuple[Evidence, Examination]:
-        return await executor.evidence(what), await executor.verify(what)
+        examiner = examining(executor, what)
+        return await examiner.evidence(what), await examiner.verify(what)
 
     look_up(invocation, find, show)
     return codes[0]

@@ -23,17 +23,14 @@ from cc_executor.client.remote.following import Following
 from cc_executor.client.remote.target import Bounds, Target, token_of, trusting
 from cc_executor.errors import (
     DuplicateExecution,
-    EvidenceElsewhere,
     InvalidSetting,
     InvalidSpec,
     TaskNotFound,
 )
-from cc_executor.model.bundles import Evidence
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
-from cc_executor.model.proofs import Examination
 from cc_executor.model.records import ExecutionRecord, TaskRecord
 from cc_executor.model.results import ExecutionResult
 from cc_executor.model.specs import TaskList
@@ -428,36 +425,6 @@ class Client:
     async def find(self, execution_id: str) -> str:
         """Return the full id that a prefix stands for."""
         return (await self.get(execution_id)).id
-
-    async def evidence(self, execution_id: str) -> Evidence:
-        """Refuse: evidence is looked at where it lies.
-
-        Raises:
-            EvidenceElsewhere: Always.
-        """
-        raise EvidenceElsewhere(execution_id)
-
-    async def verify(self, execution_id: str) -> Examination:
-        """Refuse: evidence is looked at where it lies.
-
-        Raises:
-            EvidenceElsewhere: Always.
-        """
-        raise EvidenceElsewhere(execution_id)
-
-    async def export_bundle(
-        self,
-        execution_id: str,
-        path: str | Path,  # noqa: ARG002 - the same arguments as `Executor.export_bundle`
-        *,
-        sign_with: str | Path | None = None,  # noqa: ARG002 - as above
-    ) -> str:
-        """Refuse: evidence is looked at where it lies.
-
-        Raises:
-            EvidenceElsewhere: Always.
-        """
-        raise EvidenceElsewhere(execution_id)
 
     async def find_task(self, of: str) -> tuple[str, TaskRecord | None]:
         """Return the execution, and the task if `of` names one: `EXECUTION.NUMBER` or `.NAME`.
