@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import latency, manifest, memory, startup, throughput, verification
+from benchmarks import latency, manifest, memory, server, startup, throughput, verification
 from benchmarks.measure import Result
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
@@ -77,6 +77,8 @@ async def measure(*, quick: bool) -> list[Result]:
             rows += await throughput.run(executor, workspace, pairs=2 if quick else 5)
             rows += await memory.run(executor, workspace)
             rows += await verification.run(executor, workspace, pairs=3 if quick else 10)
+    with tempfile.TemporaryDirectory() as folder:
+        rows += await server.run(quick=quick, folder=Path(folder))
     rows += await manifest.run(quick=quick)
     return rows + await startup.run()
 
