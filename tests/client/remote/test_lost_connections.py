@@ -41,7 +41,7 @@ while left > 0:
         at += os.write(1, piece[at:])
     seen.update(piece)
     left -= len(piece)
-    time.sleep(0.001)  # else it all comes in chunks of 256 KiB, which are what is sent again
+    time.sleep(0.001)  # else it all comes in the largest chunks there are
 open("sha256", "w").write(seen.hexdigest())
 """
 
@@ -75,14 +75,18 @@ async def _whole(client: Client, execution_id: str) -> list[StreamEvent]:
 
 
 async def _disconnects(server: ServerProcess, chance: random.Random, wanted: int) -> int:
-    """Follow executions, live and long after, over lines that break; return how often they did."""
+    """Follow executions, live and long after, over lines that break; return how often they did.
+
+    The longest of them last for more than the largest chunk (256 KiB, more in base64), which is
+    what is sent again: else nobody would get past one.
+    """
     async with (
-        Cutter(server.port, chance, most_bytes=200_000) as cutter,
+        Cutter(server.port, chance, most_bytes=900_000) as cutter,
         server.client(cutter.url) as client,
     ):
         while cutter.cuts < wanted:
             cutter.is_cutting = True
-            submitted = await client.submit([writer(1_000_000)] * 2, workspace=server.workspace)
+            submitted = await client.submit([writer(2_000_000)] * 2, workspace=server.workspace)
             live = await asyncio.gather(*(_whole(client, submitted.id) for _ in range(2)))
             assert (await client.wait(submitted.id)).ok
             late = await asyncio.gather(*(_whole(client, submitted.id) for _ in range(4)))
@@ -113,16 +117,18 @@ async def test_what_an_agent_said_is_told_once(tmp_path: Path, chance: random.Ra
     server = ServerProcess(tmp_path, "--claude-bin", str(claude))
     server.environ["ANTHROPIC_API_KEY"] = "dummy"
     server.start()
-    async with (
-        Cutter(server.port, chance, most_bytes=1_500_000) as cutter,
-        server.client(cutter.url) as client,
-    ):
-        ended = await client.run("Talk.", workspace=server.workspace)
-        cutter.is_cutting = True
-        there: list[StreamEvent] = []
-        while not cutter.cuts:
-            there = await _whole(client, ended.id)
-    server.close()
+    try:
+        async with (
+            Cutter(server.port, chance, most_bytes=1_500_000) as cutter,
+            server.client(cutter.url) as client,
+        ):
+            ended = await client.run("Talk.", workspace=server.workspace)
+            cutter.is_cutting = True
+            there: list[StreamEvent] = []
+            while not cutter.cuts:
+                there = await _whole(client, ended.id)
+    finally:
+        server.close()
     async with Executor(CCExecutorConfig(home=server.home)) as executor:
         here = [one async for one in executor.stream(ended.id)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -167,12 +168,8 @@ async def test_where_nobody_listens_there_is_no_server(tmp_path: Path) -> None:
 
 
 async def test_who_says_nothing_is_given_up(tmp_path: Path) -> None:
-    async def hold(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
-        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # nobody accepts
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
         assert isinstance(await refusal(client(url, tmp_path)), ServerUnavailable)
 
 
