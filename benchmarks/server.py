@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -142,7 +143,7 @@ async def _streamed(wire: _Wire, argv: list[str], folder: Path, total: int) -> f
     while True:
         notice = await wire.notice()
         if notice["method"] == "process.output":
-            read += len(notice["params"]["data"])  # ASCII
+            read += len(notice["params"].get("data", ""))  # ASCII
         elif notice["method"] == "stream.ended":
             break
     seconds = watch.seconds()
@@ -311,7 +312,7 @@ class _Wire:
         request = {"jsonrpc": "2.0", "id": ident, "method": method, "params": params}
         await self._socket.send(json.dumps(request))
         while True:
-            message = json.loads(await self._socket.recv())
+            message = msgspec.json.decode(await self._socket.recv(decode=False))
             if message.get("id") == ident:
                 assert "result" in message, message
                 return message["result"]
@@ -320,7 +321,7 @@ class _Wire:
     async def notice(self) -> dict[str, Any]:
         if self._notices:
             return self._notices.pop(0)
-        notice: dict[str, Any] = json.loads(await self._socket.recv())
+        notice: dict[str, Any] = msgspec.json.decode(await self._socket.recv(decode=False))
         return notice
 
     async def submit(self, argv: list[str], workspace: Path) -> str:

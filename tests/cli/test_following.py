@@ -208,3 +208,13 @@ async def test_to_stop_watching_leaves_the_execution_alone() -> None:
 
     assert executor.calls("cancel") == []
     assert view.said[-1] == "close"
+
+
+async def test_an_interrupt_that_came_while_it_was_submitted_cancels_it() -> None:
+    executor, interrupts = FakeExecutor(hold=asyncio.Event()), Interrupts()
+    interrupts.arrived()
+
+    ended = await asyncio.wait_for(follow_own(executor, execution(), Noting(), interrupts), BOUND_S)
+
+    assert ended.state is TaskState.CANCELLED
+    assert executor.calls("cancel") == [{"of": ID, "now": False}]

@@ -252,6 +252,7 @@ def test_a_fork_dodger_never_keeps_its_process_id(tmp_path: Path) -> None:
     )
     with playing(script, tmp_path) as agent:
         until((tmp_path / "ready").exists)
+        until((tmp_path / "lifeline").exists)  # the child's own business
         seen: set[int] = set()
 
         def dodged() -> bool:

@@ -38,6 +38,8 @@ async def follow_own(
         stop = _Stop(executor, execution.id, view, showing)
         try:
             with interrupts.handled_by(stop.interrupted):
+                if interrupts.count:  # asked for while it was being submitted
+                    stop.interrupted(interrupts.count)
                 ended = await _ended(waiting, following)
             with interrupts.handled_by(lambda _: following.cancel()):
                 await asyncio.wait([following], timeout=_LAST_LOOK_S if interrupts.count else None)

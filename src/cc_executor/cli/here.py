@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -33,16 +34,26 @@ def run_here(
     """
 
     async def command(interrupts: Interrupts) -> Exit:
+        itself = asyncio.current_task()
+        assert itself is not None
+
+        def later(count: int) -> None:
+            # What is being submitted cannot be cancelled before its id is known; a server would
+            # run it without us. A second interrupt does not wait for that.
+            if count > 1:
+                itself.cancel()
+
         async with executor as opened:
-            accepted = await submit(opened)
-            view = presentation.view(accepted)
-            try:
-                ended = await follow_own(opened, accepted, view, interrupts)
-            except BrokenPipeError:
-                # An engine in this process would end it when it closes; a server would go on.
-                with contextlib.suppress(CCExecutorError):
-                    await opened.cancel(accepted.id)
-                raise
+            with interrupts.handled_by(later):
+                accepted = await submit(opened)
+                view = presentation.view(accepted)
+                try:
+                    ended = await follow_own(opened, accepted, view, interrupts)
+                except BrokenPipeError:
+                    # An engine in this process would end it when it closes; a server would go on.
+                    with contextlib.suppress(CCExecutorError):
+                        await opened.cancel(accepted.id)
+                    raise
         presentation.conclude(ended)
         return of_execution(ended)
 
