@@ -393,6 +393,26 @@ class TokenNotFound(NotFound):
         return f"no token has the id {self.token_id!r}"
 
 
+class ArtefactNotFound(NotFound):
+    """The file is none that a task has written, or cannot be read any more.
+
+    Attributes:
+        path: As it was asked for.
+        problem: Why not, as a phrase.
+    """
+
+    code = "artefact.not_found"
+    hint = "List what there is at /executions/ID/files."
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"file {self.path[:200]!r}: {self.problem}"
+
+
 class StreamNotFound(NotFound):
     """The connection follows no stream of this name."""
 
@@ -1054,6 +1074,24 @@ class LimitReached(CCExecutorError):
 
     def __str__(self) -> str:
         return f"{self.limit} allows {self.value:g} {self.unit}, {self.asked:g} were asked for"
+
+
+class RangeNotSatisfiable(InvalidRequest):
+    """No byte of the file lies in the range that was asked for.
+
+    Attributes:
+        size: Of the file, in bytes.
+    """
+
+    code = "range.not_satisfiable"
+    hint = "Ask for a range within the file, or for the whole."
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+    def __str__(self) -> str:
+        return f"the file has {self.size} bytes, none of them in the range"
 
 
 class MessageTooLarge(LimitReached):

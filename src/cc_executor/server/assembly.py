@@ -17,10 +17,12 @@ from cc_executor.protocol.jsonrpc import Limits as MessageLimits
 from cc_executor.protocol.methods import status
 from cc_executor.protocol.notifications import CAPABILITIES
 from cc_executor.server.app import Asgi
+from cc_executor.server.artefacts import Artefacts
 from cc_executor.server.desk import Desk, DeskLimits
 from cc_executor.server.http.door import http_door
 from cc_executor.server.http.events import Events
 from cc_executor.server.http.executions import Executions
+from cc_executor.server.http.files import Files
 from cc_executor.server.http.health import Health
 from cc_executor.server.http.metrics import Metrics
 from cc_executor.server.http.reference import Reference
@@ -131,6 +133,7 @@ class Doors:
         return http_door(
             executions=Executions(self._desk, limits),
             events=Events(self._desk, self.vitals, self._stopping),
+            files=Files(Artefacts(self._desk)),
             health=Health(
                 {"store": self._check_store, "sessions": self._parts.sessions.healthy},
                 lambda: self._desk.accepts,

@@ -17,6 +17,7 @@ from cc_executor.server.app import OPEN_PATHS
 from cc_executor.server.http import answers
 from cc_executor.server.http.events import Events
 from cc_executor.server.http.executions import Executions
+from cc_executor.server.http.files import Files
 from cc_executor.server.http.health import Health
 from cc_executor.server.http.metrics import Metrics
 from cc_executor.server.http.reference import Reference
@@ -32,6 +33,7 @@ def http_door(
     *,
     executions: Executions,
     events: Events,
+    files: Files,
     health: Health,
     metrics: Metrics,
     reference: Reference,
@@ -46,6 +48,8 @@ def http_door(
         ("GET", f"{_ONE}/status", executions.status),
         ("GET", f"{_ONE}/results", executions.results),
         ("GET", f"{_ONE}/events", events.stream),
+        ("GET", f"{_ONE}/files", files.list),
+        ("GET", f"{_ONE}/files/{{path:path}}", files.fetch),
         ("POST", f"{_ONE}/pause", executions.pause),
         ("POST", f"{_ONE}/resume", executions.resume),
         ("POST", f"{_ONE}/continue", executions.continue_),

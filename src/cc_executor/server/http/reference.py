@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -67,6 +68,10 @@ _WAIT: Final = (
     Parameter("wait", "query", "boolean", "Answer when it has ended, or the time is up."),
     Parameter("timeout", "query", "integer", "Seconds to wait, 1 to 300; default 60."),
 )
+_IN_PATHS: Final = {
+    "execution_id": "Id of the execution.",
+    "path": "Path of the file, as listed.",
+}
 _ENDED: Final = (200, 202, 409, 502, 504)
 _OF_EXECUTION: Final = Described(gives="ExecutionView")
 
@@ -108,6 +113,14 @@ DESCRIBED: Final[Mapping[str, Described]] = {
         ),
         gives="text/event-stream",
     ),
+    "GET /executions/{execution_id}/files/{path:path}": Described(
+        parameters=(
+            Parameter("Range", "header", "string", "One range: `bytes=0-99`, `bytes=100-`."),
+            Parameter("task_id", "query", "string", "Which task's; default: the last one's."),
+        ),
+        gives="application/octet-stream",
+        statuses=(200, 206, 413, 416),
+    ),
     "GET /metrics": Described(gives="text/plain"),
     "GET /docs": Described(gives="text/html"),
     "GET /health": Described(statuses=(200, 503)),
@@ -144,7 +157,7 @@ class Reference:
             operation = _operation(path, handler, described)
             if path in open_paths:
                 operation["security"] = []
-            paths.setdefault(path, {})[method.lower()] = operation
+            paths.setdefault(_template(path), {})[method.lower()] = operation
         self.document = {
             "openapi": "3.1.0",
             "info": {
@@ -169,6 +182,11 @@ class Reference:
         return HTMLResponse(page_of(self.document), headers=_PAGE_HEADERS)
 
 
+def _template(path: str) -> str:
+    """Return a route's path as OpenAPI writes it."""
+    return path.replace(":path}", "}")
+
+
 def _operation(path: str, handler: Handler, described: Described) -> dict[str, Any]:
     parameters = [
         {
@@ -180,17 +198,16 @@ def _operation(path: str, handler: Handler, described: Described) -> dict[str, A
         }
         for one in described.parameters
     ]
-    if "{execution_id}" in path:
-        parameters.insert(
-            0,
-            {
-                "name": "execution_id",
-                "in": "path",
-                "required": True,
-                "description": "Id of the execution.",
-                "schema": {"type": "string"},
-            },
-        )
+    parameters += [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _IN_PATHS[name],
+            "schema": {"type": "string"},
+        }
+        for name in re.findall(r"\{(\w+)\}", _template(path))
+    ]
     content = _content(described.gives)
     operation: dict[str, Any] = {
         "summary": _summary(handler),
