@@ -181,6 +181,28 @@ async def test_a_session_is_taken_up_where_its_reader_was(server: Served, worksp
     assert output.length == sum(len(f"line {number}\n") for number in range(40))
 
 
+async def test_what_was_sent_and_not_acknowledged_comes_again(
+    server: Served, workspace: Path
+) -> None:
+    async with Wire(server) as first:
+        started = await first.call("execute", command=["echo", "hi"], cwd=str(workspace))
+        await until(first, "stream.ended")  # sent, but did it arrive?
+    token, name = first.hello["resume_token"], started["subscription"]
+    async with Wire(server) as second:
+        resumed = await second.call("session.resume", token=token)
+        again = await until(second, "stream.ended")
+        assert [one["subscription"] for one in resumed["subscriptions"]] == [name]
+        assert "process.output" in {one["method"] for one in again}
+        cursor = again[-1]["params"]["cursor"]
+        await second.call("stream.ack", subscription=name, cursor=cursor)
+
+    async with asyncio.timeout(30):
+        while True:  # it is written down when the connection has gone
+            async with Wire(server) as third:
+                if not (await third.call("session.resume", token=token))["subscriptions"]:
+                    break
+
+
 async def test_a_session_is_taken_from_who_has_it(server: Served) -> None:
     async with Wire(server) as first, Wire(server) as second:
         await second.call("session.resume", token=first.hello["resume_token"])
