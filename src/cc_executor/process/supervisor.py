@@ -161,10 +161,10 @@ class Supervisor:
             self._capture.watch(STDERR, self._pipes.stderr)
         self._containment.started(self._reaper.child)
         reach("supervisor.child_started")
+        self._listen()  # whoever is told of the start may call at once
         self._connections.tell({"started": self._reaper.child})
         self._lifeline.become_engine(self._order.engine_pid)
         self._attendance()  # it may be dead by now
-        self._listen()
         self._outcome.reserve()
         self._feed_stdin()
         self._lifeline.feed(unread)
