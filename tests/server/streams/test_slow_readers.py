@@ -16,7 +16,7 @@ from tests.server.streams.wire import Bytes, Wire
 
 _MIB = 1024 * 1024
 #: The whole gigabyte is for `make chaos`.
-_TOTAL = 1024 * _MIB if "CC_EXECUTOR_CHAOS_ROUNDS" in os.environ else 192 * _MIB
+_TOTAL = 1024 * _MIB if "CC_EXECUTOR_CHAOS_ROUNDS" in os.environ else 48 * _MIB
 _READERS = 100
 _MOST_GROWTH = 64 * _MIB
 
