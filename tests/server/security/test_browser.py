@@ -60,9 +60,8 @@ def test_a_page_of_another_site_gets_nothing_and_starts_nothing(
             f"http://localhost:{served.port}",
             f"http://{EVIL}:{stage.port}",  # its own origin, which leads to us by now
         ]
-        stage.page = _page(
-            "stranger.html", {"bases": bases, "canary": str(canary), "execution": execution}
-        )
+        facts = {"bases": bases, "canary": str(canary), "execution": execution}
+        stage.page = _page("stranger.html", {**facts, "reports": stage.reports})
         caplog.clear()
         with Browser(f"http://{EVIL}:{stage.port}/page", names=[EVIL]):
             tried = stage.report(within_s=PATIENCE_S)
@@ -82,9 +81,8 @@ def test_a_page_of_an_allowed_origin_with_a_token_can_do_all_of_it(
 ) -> None:
     """So what the other page lacks is the permission, not the means."""
     with Served(tmp_path / "home", allowed_origins=f"http://{FRIEND}:{stage.port}") as served:
-        stage.page = _page(
-            "friend.html", {"base": f"http://127.0.0.1:{served.port}", "token": served.token}
-        )
+        facts = {"base": f"http://127.0.0.1:{served.port}", "token": served.token}
+        stage.page = _page("friend.html", {**facts, "reports": stage.reports})
         with Browser(f"http://{FRIEND}:{stage.port}/page", names=[FRIEND]):
             said = stage.report(within_s=PATIENCE_S)
     assert isinstance(said, dict), said
