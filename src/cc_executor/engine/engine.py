@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from enum import Enum, auto
 from functools import partial
 from typing import Final
 
 from cc_executor.engine.follow import follow, head
+from cc_executor.engine.heir import Heir
 from cc_executor.engine.prepare import Prepared
 from cc_executor.engine.run import Run
 from cc_executor.engine.submit import Accepted, accept, check, records
@@ -22,10 +22,8 @@ from cc_executor.errors import (
     InvalidTransition,
     NothingToContinue,
     NotResponding,
-    SpawnFailed,
 )
 from cc_executor.model.events import Cursor, StreamEvent
-from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.plan import continued
 from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
@@ -36,30 +34,7 @@ _log = logging.getLogger(__name__)
 
 #: How long a wish may take to show before the caller is told that nobody answers.
 _WISH_TIMEOUT_S: Final = 60.0
-#: How many executions are taken up side by side: the store commits what comes together at once.
-_TAKEN_UP_AT_ONCE: Final = 16
 _SETTLED: Final = {Wish.PAUSE: TaskState.PAUSED, Wish.RESUME: TaskState.RUNNING}
-
-
-class _Care(Enum):
-    """What an engine does with an execution whose own engine is dead."""
-
-    SETTLE = auto()  # stop what still runs, skip what waited: its caller is gone, too
-    CARRY_ON = auto()
-    DETACH = auto()  # have an engine process of its own carry on
-    LEAVE = auto()  # to the next server, or to the next one who looks
-
-
-#: By where the engine lives and where the dead one lived. An engine that was started for one
-#: execution starts no other: were it to fail, each failure would start the next.
-_CARE: Final = {
-    (Host.IN_PROCESS, Host.IN_PROCESS): _Care.SETTLE,
-    (Host.IN_PROCESS, Host.DETACHED): _Care.DETACH,
-    (Host.SERVER, Host.IN_PROCESS): _Care.SETTLE,
-    (Host.SERVER, Host.DETACHED): _Care.DETACH,
-    (Host.SERVER, Host.SERVER): _Care.CARRY_ON,
-    (Host.DETACHED, Host.IN_PROCESS): _Care.SETTLE,
-}
 
 
 class Engine:
@@ -79,7 +54,8 @@ class Engine:
         self._engine_id = engine_id
         self._host = host
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
-        self._watch = Watch(world, self._runs_here, self._look_after)
+        self._heir = Heir(world, engine_id=engine_id, host=host, runs=self)
+        self._watch = Watch(world, self._runs_here, self._heir.look_after)
         self._listening = False
 
     @property
@@ -259,7 +235,7 @@ class Engine:
         Returns:
             False when a living engine owns it, or it has ended.
         """
-        return await self._take(execution_id, carry_on=True)
+        return await self._heir.adopt(execution_id)
 
     async def detach(self, execution_id: str) -> int:
         """Have an execution that nobody owns adopted by an engine process of its own.
@@ -270,36 +246,21 @@ class Engine:
         Raises:
             SpawnFailed: It could not be started; the next engine will take the execution up.
         """
-        return await self._world.engines.start(execution_id)
+        return await self._heir.detach(execution_id)
 
     async def recover(self) -> None:
         """Take care of everything that dead engines have left."""
-        room = asyncio.Semaphore(_TAKEN_UP_AT_ONCE)
+        await self._heir.recover()
 
-        async def take_up(execution: ExecutionRecord) -> None:
-            async with room:
-                try:
-                    await self._look_after(execution)
-                except SpawnFailed:  # somebody else's: it must not fail whoever only wants to look
-                    _log.warning("no engine could be started", extra={"execution_id": execution.id})
+    def knows(self, execution_id: str) -> bool:
+        """Tell whether the execution runs here, or ended here in a way that nobody was told yet."""
+        return execution_id in self._runs
 
-        left = await self._world.store.unfinished()
-        for refused in await asyncio.gather(*map(take_up, left), return_exceptions=True):
-            if isinstance(refused, BaseException):
-                raise refused
-
-        await self._clear_grounds()
-
-    async def _clear_grounds(self) -> None:
-        """Remove copies and worktrees whose engine died between the end of a task and this."""
-        for task_id in await asyncio.to_thread(self._world.grounds.uncleared):
-            try:
-                execution = await self._world.store.execution(execution_of(task_id))
-            except ExecutionNotFound:  # not of this store: nobody knows what it is worth
-                continue
-            tasks = await self._world.store.tasks(execution.id)
-            if any(one.id == task_id and is_final(one.state) for one in tasks):
-                await asyncio.to_thread(self._world.grounds.clear, task_id)
+    def carry(
+        self, execution: ExecutionRecord, lease: Lease, ownership: Ownership, *, carry_on: bool
+    ) -> None:
+        """Run what is left of an execution, or with `carry_on` false only settle it."""
+        self._start(execution, lease, ownership, carry_on=carry_on)
 
     async def settled(self) -> None:
         """Return when what is only settled here, not carried on, is over.
@@ -323,38 +284,6 @@ class Engine:
     def _runs_here(self, execution_id: str) -> bool:
         own = self._runs.get(execution_id)
         return own is not None and not own[1].done()
-
-    async def _look_after(self, execution: ExecutionRecord) -> None:
-        """Take care of an execution if its engine is dead, as `_CARE` says."""
-        if execution.id in self._runs or is_final(execution.state):
-            return
-        if await asyncio.to_thread(self._world.owners.is_owned, execution.id):
-            return
-        match _CARE.get((self._host, execution.host), _Care.LEAVE):
-            case _Care.SETTLE:
-                await self._take(execution.id, carry_on=False)
-            case _Care.CARRY_ON:
-                await self._take(execution.id, carry_on=True)
-            case _Care.DETACH:
-                await self.detach(execution.id)
-            case _Care.LEAVE:
-                pass
-
-    async def _take(self, execution_id: str, *, carry_on: bool) -> bool:
-        ownership = await asyncio.to_thread(self._world.owners.acquire, execution_id)
-        if ownership is None:
-            return False
-        try:
-            execution = await self._world.store.execution(execution_id)
-            if is_final(execution.state):
-                ownership.release()
-                return False
-            lease = await self._world.store.take(execution_id, self._engine_id)
-        except BaseException:
-            ownership.release()
-            raise
-        self._start(execution, lease, ownership, carry_on=carry_on)
-        return True
 
     # --- wishes ------------------------------------------------------------------------------
 
@@ -392,7 +321,7 @@ class Engine:
         elif execution.host is Host.SERVER and self._host is Host.IN_PROCESS:
             await self.detach(execution.id)  # its server is gone, and this cannot wait for the next
         else:  # nobody is there to hear it
-            await self._look_after(execution)
+            await self._heir.look_after(execution)
 
     async def _until_true(
         self, execution_id: str, wish: Wish, task_id: str | None
