@@ -194,6 +194,10 @@ async def test_an_engine_whose_process_is_dead_does_not_count_though_its_socket_
 
         await until((folder / layout.OUTCOME).exists)
 
+    found = await supervision.adopt(folder)
+    assert isinstance(found, Executed)
+    assert found.ended_by is EndedBy.ORPHANED
+
 
 async def test_an_engine_that_was_left_by_mistake_comes_back(
     attempt: Attended, folder: Path
