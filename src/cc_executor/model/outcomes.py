@@ -84,6 +84,16 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
 
+    @property
+    def total(self) -> int:
+        """All tokens together, those from the cache included."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_tokens
+            + self.cache_write_tokens
+        )
+
 
 class Denial(msgspec.Struct, frozen=True, kw_only=True):
     """A tool that the agent wanted and was refused."""
