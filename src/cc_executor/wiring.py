@@ -7,8 +7,9 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
+from cc_executor.engine.budgets import BudgetGate
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.gates import Gate
 from cc_executor.engine.world import World
@@ -16,6 +17,7 @@ from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
+from cc_executor.model.budgets import KINDS, Budget, UnknownCost
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
 from cc_executor.model.sessions import Terms
@@ -54,6 +56,8 @@ async def open_engine(
     engine_id = uuid.uuid4().hex
     home = await asyncio.to_thread(StateDirectory, settings.home)
     store = await SqliteStore.open(home.database)
+    limits = policy(settings, host, environ)
+    budgets = BudgetGate(store, SystemClock(), limits)
     world = World(
         clock=SystemClock(),
         store=store,
@@ -67,10 +71,12 @@ async def open_engine(
         engines=DetachedEngines(
             DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
         ),
-        policy=policy(settings, host, environ),
-        gates=gates(),
+        policy=limits,
+        gates=(*gates(), budgets),
     )
-    return Engine(world, engine_id=engine_id, host=host), store
+    engine = Engine(world, engine_id=engine_id, host=host)
+    budgets.cared_for_by(engine.recover)
+    return engine, store
 
 
 def gates() -> tuple[Gate, ...]:
@@ -164,4 +170,14 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         pass_env=settings.pass_env,
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
+        budget_workspace=_budget(settings, "workspace"),
+        budget_day=_budget(settings, "day"),
     )
+
+
+def _budget(settings: Settings, scope: str) -> Budget | None:
+    limits = {kind: getattr(settings, f"budget_{scope}_{kind}") for kind in KINDS}
+    if all(limit is None for limit in limits.values()):
+        return None
+    unknown_cost = cast("UnknownCost", settings.budget_unknown_cost)  # its declaration sees to it
+    return Budget(**limits, unknown_cost=unknown_cost)

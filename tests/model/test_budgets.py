@@ -25,13 +25,13 @@ def ask(usd: int, *, least: int = 0, margin: int = 0, divisor: int = 1) -> Ask:
     return Ask("list:a", Caps(usd), Amounts(least), Amounts(margin), divisor)
 
 
-def account(*, spent: int = 0, reserved: int = 0, unknown: int = 0, open: int = 0) -> Account:
+def account(*, spent: int = 0, reserved: int = 0, unknown: int = 0, others: int = 0) -> Account:
     return Account(
         name="list:a",
         spent=Amounts(spent),
         reserved=Amounts(reserved),
         unknown=Amounts(unknown),
-        open=open,
+        open=others,
     )
 
 
@@ -53,14 +53,14 @@ def test_a_share_is_never_less_than_what_is_needed() -> None:
 
 
 def test_the_rest_is_for_one_alone() -> None:
-    short = granted(ask(100, least=40), account(reserved=80, open=2), "t.1")
+    short = granted(ask(100, least=40), account(reserved=80, others=2), "t.1")
     assert short == Short(account="list:a", kind="usd", for_good=False)
     assert got(granted(ask(100, least=40), account(spent=80), "t.1")) == (20, 20)
 
 
 def test_what_is_spent_does_not_come_back() -> None:
     for opened in (0, 1):
-        short = granted(ask(100), account(spent=100, open=opened), "t.1")
+        short = granted(ask(100), account(spent=100, others=opened), "t.1")
         assert short == Short(account="list:a", kind="usd", for_good=True)
 
 

@@ -14,6 +14,7 @@ from cc_executor.agents.env import filter_environment
 from cc_executor.agents.registry import dialect as dialect_named
 from cc_executor.engine.world import World
 from cc_executor.forecast.formula import estimate_tokens, first_timeout_s
+from cc_executor.model.budgets import Allowance
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import MAX_ARGUMENT_BYTES
@@ -24,6 +25,7 @@ from cc_executor.model.references import resolve
 from cc_executor.model.specs import TaskSpec
 
 _UUID_BYTES = 16
+_LEAST_S = 1.0
 
 
 class Prepared(NamedTuple):
@@ -32,12 +34,14 @@ class Prepared(NamedTuple):
     Attributes:
         spec: With references resolved.
         agent_session_id: The session to hold exclusively, None without.
+        allowance: What it may spend; None: as it likes.
     """
 
     spec: TaskSpec
     dialect: Dialect
     launch: Launch
     agent_session_id: str | None
+    allowance: Allowance | None = None
 
 
 def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
@@ -76,6 +80,25 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
         containment=world.policy.containment,
     )
     return Prepared(spec, dialect, launch, dialect.session_of(spec, surroundings))
+
+
+def within(prepared: Prepared, allowance: Allowance | None) -> Prepared:
+    """Return an attempt that ends when it has spent what it may.
+
+    Its agent is told as far as it understands; its time is bounded by its supervisor, so that this
+    holds when nobody else is alive; the rest whoever watches it has to see.
+    """
+    if allowance is None:
+        return prepared
+    launch = prepared.dialect.limited(prepared.launch, allowance.caps)
+    if allowance.caps.ms is not None:
+        limit_s = max(_LEAST_S, allowance.caps.ms / 1000)
+        bounds = [bound for bound in (launch.timers.total_s, limit_s) if bound is not None]
+        timers = msgspec.structs.replace(launch.timers, total_s=min(bounds))
+        launch = msgspec.structs.replace(launch, timers=timers)
+        if min(bounds) != limit_s:  # another bound ends it before its budget does
+            allowance = allowance._replace(caps=allowance.caps._replace(ms=None))
+    return prepared._replace(launch=launch, allowance=allowance)
 
 
 def upstream(tasks: Iterable[TaskRecord]) -> dict[str, Outcome]:

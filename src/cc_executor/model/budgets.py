@@ -279,11 +279,17 @@ def released(account: Account, hold: Hold) -> Account:
 
 
 def settled(account: Account, hold: Hold, used: Used) -> Account:
-    """Return the account after an attempt was settled."""
+    """Return the account after an attempt was settled.
+
+    What nobody knows counts only where it is limited: a plain program has no cost to be known.
+    """
+    unknown = Amounts(
+        *(int(one and cap is not None) for one, cap in zip(used.unknown, hold.allowed, strict=True))
+    )
     return msgspec.structs.replace(
         released(account, hold),
         spent=account.spent.plus(used.amounts),
-        unknown=account.unknown.plus(Amounts(*(int(one) for one in used.unknown))),
+        unknown=account.unknown.plus(unknown),
     )
 
 

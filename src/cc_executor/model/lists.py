@@ -38,7 +38,15 @@ MAX_BUDGET: Final = 1_000_000_000
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LIST_FIELDS: Final = ("tasks", "defaults", "agent", "workspace", "title", "stop_on_failure", "budget")
+_LIST_FIELDS: Final = (
+    "tasks",
+    "defaults",
+    "agent",
+    "workspace",
+    "title",
+    "stop_on_failure",
+    "budget",
+)
 _TASK_FIELDS: Final = TaskSpec.__struct_fields__
 #: What can hold for all tasks: everything but what makes a task that task.
 _DEFAULTS: Final = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cc_executor.model.budgets import Account, Amounts, Caps, Hold
 from cc_executor.store.sqlite.columns import from_json
@@ -25,6 +26,7 @@ def account_of(rows: Statements, name: str) -> Account | None:
 
 def holds_of(rows: Statements, attempt_id: str) -> Sequence[Hold]:
     """Return what is, or was, held for an attempt, by account."""
+    found: list[tuple[Any, ...]] = rows.run("holds", attempt_id=attempt_id).fetchall()
     return [
         Hold(
             attempt_id=row[0],
@@ -33,5 +35,5 @@ def holds_of(rows: Statements, attempt_id: str) -> Sequence[Hold]:
             allowed=from_json(row[3], Caps),
             settled=bool(row[4]),
         )
-        for row in rows.run("holds", attempt_id=attempt_id).fetchall()
+        for row in found
     ]
