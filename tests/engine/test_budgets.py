@@ -108,7 +108,7 @@ async def test_an_agent_that_uses_too_many_tokens_is_asked_to_end_and_its_work_i
     claude: InstallClaude, workspace: Path
 ) -> None:
     chatty = INIT.write_file("work", "done so far").claude_text("1").claude_text("2").hang()
-    async with Executor(claude(chatty)) as executor:
+    async with Executor(claude(CHEAP, {"one": chatty})) as executor:
         ended = await executor.run([{"prompt": "one", "budget": {"tokens": 1_500}}])
         spent = await account(executor, f"task:{ended.tasks[0].task_id}")
     assert ended_with(ended) == [("failed", "budget", "task.tokens")]
@@ -125,7 +125,7 @@ async def test_an_agent_that_uses_too_many_tokens_is_asked_to_end_and_its_work_i
 
 
 async def test_minutes_are_those_in_which_something_ran(claude: InstallClaude) -> None:
-    async with Executor(claude(INIT.hang())) as executor:
+    async with Executor(claude(CHEAP, {"one": INIT.hang()})) as executor:
         ended = await executor.run({"budget": {"minutes": 0.005}, "tasks": ["one", "two"]})
     assert ended_with(ended) == [
         ("failed", "budget", "list.minutes"),
@@ -134,7 +134,7 @@ async def test_minutes_are_those_in_which_something_ran(claude: InstallClaude) -
 
 
 async def test_a_timeout_of_the_task_is_not_its_budget(claude: InstallClaude) -> None:
-    async with Executor(claude(INIT.hang())) as executor:
+    async with Executor(claude(CHEAP, {"one": INIT.hang()})) as executor:
         ended = await executor.run(
             {"budget": {"minutes": 5}, "tasks": [{"prompt": "one", "timeout": 0.2}]}
         )
@@ -281,3 +281,35 @@ async def test_the_end_of_a_task_and_its_price_are_one_record(executor: Executor
     move = TaskMoved(task_id=tasks[0].id, move=Move.FAIL, at=1.0, outcome=failed)
     await world.store.record(lease, move)
     assert await account(executor, "day:x") == Account(name="day:x")
+
+
+# --- how it is shown ---------------------------------------------------------------------------------
+
+
+async def test_a_budget_is_shown_with_what_is_spent_and_reserved(
+    claude: InstallClaude, workspace: Path
+) -> None:
+    waits = INIT.touch("ready").wait_for_file("go").claude_result(total_cost_usd=0.25)
+    async with Executor(claude(CHEAP, {"two": waits})) as executor:
+        started = await executor.submit(
+            {"budget": {"usd": 2, "turns": 9}, "tasks": ["one", {"prompt": "two"}]}
+        )
+        await appeared(workspace / "ready")
+        running = (await executor.get(started.id)).to_json()["budget"]
+        (workspace / "go").touch()
+        ended = (await executor.wait(started.id)).to_json()["budget"]
+    assert running == {
+        "account": f"list:{started.id}",
+        "limit": {"usd": 2.0, "turns": 9, "unknown_cost": "allow"},
+        "reserved": {"usd": 1.75, "turns": 8},
+        "spent": {**running["spent"], "usd": 0.25, "tokens": 1050, "turns": 1},
+        "unknown": 0,
+    }
+    assert ended["reserved"] == {"usd": 0, "turns": 0}
+    assert (ended["spent"]["usd"], ended["spent"]["turns"]) == (0.5, 2)
+
+
+async def appeared(path: Path) -> None:
+    async with asyncio.timeout(20):
+        while not path.exists():
+            await asyncio.sleep(0.005)

@@ -24,6 +24,8 @@ from cc_executor.model.budgets import (
     Short,
     allowance_of,
     caps_of,
+    list_account,
+    task_account,
 )
 from cc_executor.model.failures import Failure
 from cc_executor.model.ids import attempt_id
@@ -179,7 +181,7 @@ def budgets_of(
 ) -> Iterator[Source]:
     """Yield all budgets that an attempt at a task spends on, now."""
     if task.spec.budget is not None:
-        yield Source(f"task:{task.id}", task.spec.budget, 1)
+        yield Source(task_account(task.id), task.spec.budget, 1)
     yield from shared_budgets_of(execution, task.spec.workspace, policy, now_s)
 
 
@@ -190,7 +192,7 @@ def shared_budgets_of(
     task_list = execution.task_list
     if task_list.budget is not None:
         width = _width(task_list, policy.max_concurrency)
-        yield Source(f"list:{execution.id}", task_list.budget, width)
+        yield Source(list_account(execution.id), task_list.budget, width)
     if policy.budget_workspace is not None:
         path = os.path.realpath(workspace or task_list.workspace)
         yield Source(f"workspace:{path}", policy.budget_workspace, _SHARE)

@@ -188,6 +188,16 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
 
 
+def task_account(task_id: str) -> str:
+    """Return the account of a task's own budget."""
+    return f"task:{task_id}"
+
+
+def list_account(execution_id: str) -> str:
+    """Return the account of the budget of an execution's list."""
+    return f"list:{execution_id}"
+
+
 def caps_of(budget: Budget) -> Caps:
     """Return a budget's limits in whole units."""
     return Caps(

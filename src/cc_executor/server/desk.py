@@ -13,6 +13,7 @@ import msgspec
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.submit import resolved
+from cc_executor.engine.views import view
 from cc_executor.errors import (
     DuplicateExecution,
     ExecutionNotFound,
@@ -30,7 +31,7 @@ from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
 from cc_executor.model.principals import Principal, Scope
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
-from cc_executor.model.results import ExecutionResult, TaskResult, result_of
+from cc_executor.model.results import ExecutionResult, TaskResult
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
@@ -350,8 +351,7 @@ class Desk:
         return record
 
     async def _view(self, full_id: str) -> ExecutionResult:
-        record = await self._store.execution(full_id)
-        return result_of(record, await self._store.tasks(full_id))
+        return await view(self._store, full_id)
 
 
 def _demand(who: Principal, scope: Scope) -> None:

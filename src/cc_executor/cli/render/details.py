@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from cc_executor.cli.render.budgets import budget_facts
 from cc_executor.cli.render.findings import finding_lines
 from cc_executor.cli.render.summary import answer_lines, summary
 from cc_executor.cli.render.terminal import in_columns
@@ -29,6 +30,7 @@ def execution_details(execution: ExecutionResult) -> list[Text]:
         ("ended", instant(record.ended_at)),
         ("engine", str(record.host)),
         ("continues", record.continues or ""),
+        *budget_facts(execution.budget),
     ]
     lines = summary(execution, encoding=sys.stdout.encoding)
     lines.extend(_table(facts))
@@ -61,6 +63,7 @@ def _facts(task: TaskResult) -> Iterator[tuple[str, str]]:
         yield "waits", one_line(record.waiting.message)
         yield "until", instant(record.waiting.until)
     yield "carried from", record.carried_from or ""
+    yield from budget_facts(task.budget)
     if task.outcome is not None:
         yield from _facts_of_outcome(task.outcome)
 
