@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cc_executor.model.forecasts import Forecast, Observation
 from cc_executor.model.lifecycle import AttemptState, Move, TaskState, after, is_final
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.specs import TaskList, TaskSpec
@@ -66,6 +67,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
         number: 1-based position in the list.
         attempts: How many attempts exist.
         carried_from: Task of an earlier execution whose outcome this one took over unrun.
+        attempted_at: When the latest attempt was begun; None: none was.
+        forecast: What the latest attempt was expected to take; None: none was made.
     """
 
     id: str
@@ -78,6 +81,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     outcome: Outcome | None = None
     carried_from: str | None = None
+    attempted_at: float | None = None
+    forecast: Forecast | None = None
 
     @property
     def name(self) -> str:
@@ -91,6 +96,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         agent: Name of the dialect.
         agent_session_id: Session of the agent that this attempt holds exclusively until it ends.
+        forecast: What it was expected to take; None: no forecast was made.
     """
 
     id: str
@@ -103,6 +109,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     ended_at: float | None = None
     outcome: Outcome | None = None
+    forecast: Forecast | None = None
 
 
 # --- changes an owner records ----------------------------------------------------------------------
@@ -126,6 +133,10 @@ class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
 
     Refused with `AgentSessionBusy` when an attempt that has not ended holds the session, and with
     `StaleWrite` when the attempt's number is not the next one.
+
+    Attributes:
+        timeout_s: Its bound.
+        forecast: What it is expected to take.
     """
 
     task_id: str
@@ -134,6 +145,7 @@ class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     agent_session_id: str | None = None
     timeout_s: float | None = None
+    forecast: Forecast | None = None
 
 
 class AttemptRunning(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,12 +158,18 @@ class AttemptRunning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptEnded(msgspec.Struct, frozen=True, kw_only=True):
-    """The attempt is over; its session lease is free again."""
+    """The attempt is over; its session lease is free again.
+
+    Attributes:
+        observed: What it teaches, recorded in the same transaction: an attempt ends once, so it is
+            learned from once. It outlives the attempt's other records. None: nothing.
+    """
 
     task_id: str
     number: int
     at: float
     outcome: Outcome
+    observed: Observation | None = None
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,7 +202,12 @@ def changed(task: TaskRecord, change: Change) -> TaskRecord:
                 outcome=change.outcome or task.outcome,
             )
         case AttemptStarting():
-            return msgspec.structs.replace(task, attempts=change.number)
+            return msgspec.structs.replace(
+                task,
+                attempts=change.number,
+                attempted_at=change.at,
+                forecast=change.forecast,
+            )
         case _:
             return task
 
