@@ -84,6 +84,7 @@ class Engine:
         Raises:
             InvalidRequest, Unavailable, DuplicateExecution: Nothing was recorded or started.
         """
+        await self._look_up(task_list)
         accepted = await asyncio.to_thread(
             accept,
             self._world,
@@ -128,6 +129,7 @@ class Engine:
             if task.outcome is not None
         }
         if here:
+            await self._look_up(earlier.task_list)
             accepted = await asyncio.to_thread(
                 accept,
                 self._world,
@@ -150,6 +152,10 @@ class Engine:
         )
         await self._world.store.create(execution, new_tasks)
         return execution
+
+    async def _look_up(self, task_list: TaskList) -> None:
+        """Have at hand what is known of the agents of a list."""
+        await self._world.foresight.look_up({spec.dialect for spec in task_list.tasks})
 
     async def _refuse_taken(self, accepted: Accepted) -> None:
         """Refuse an id that was used before: its folders are not written again.

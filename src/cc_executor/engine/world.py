@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cc_executor.engine.foresight import Foresight
 from cc_executor.model.policy import Policy
 from cc_executor.ports.clock import Clock
 from cc_executor.ports.engines import Engines
@@ -18,7 +19,7 @@ from cc_executor.ports.workspace import Workspaces
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The ports of one engine, and the limits it works under."""
+    """The ports of one engine, what it expects, and the limits it works under."""
 
     clock: Clock
     store: Store
@@ -30,4 +31,5 @@ class World:
     executables: Executables
     nudges: Nudges
     engines: Engines
+    foresight: Foresight
     policy: Policy

@@ -60,7 +60,7 @@ def subject_of(spec: TaskSpec, *, preamble_tokens: int, load: float | None) -> S
 def effort_of(agent_args: Sequence[str]) -> str | None:
     """Return the effort that an agent's own arguments ask for, the last one if there are several."""
     effort = None
-    for argument, following in zip(agent_args, (*agent_args[1:], None), strict=True):
+    for argument, following in zip(agent_args, (*agent_args[1:], None), strict=False):
         option, given, value = argument.partition("=")
         if option == _EFFORT:
             effort = value if given else following
