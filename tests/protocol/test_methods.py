@@ -53,6 +53,10 @@ PROMISED: Final = {
     "stream.unsubscribe": ("read", "subscription"),
     "session.resume": ("read", "token cursors"),
     "history.list": ("read", "before limit records"),
+    "forecast.get": (
+        "read",
+        "execution_id tasks workspace agent defaults title stop_on_failure sequential",
+    ),
 }
 
 

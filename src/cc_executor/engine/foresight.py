@@ -38,12 +38,14 @@ class _History(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         newest_first: At most `HISTORY`.
+        digests: Of the prompts among them.
         seen: How many there have been, for telling growth.
         read_at: When the store was asked.
     """
 
-    newest_first: tuple[Observation, ...] = ()
-    seen: int = 0
+    newest_first: tuple[Observation, ...]
+    digests: frozenset[str]
+    seen: int
     read_at: float
 
 
@@ -109,7 +111,7 @@ class Foresight:
         found = await self._store.observations(agent, limit=HISTORY)
         known = self._histories.get(agent)
         seen = _count_new(found, known.newest_first if known else ()) + (known.seen if known else 0)
-        self._histories[agent] = _History(newest_first=found, seen=seen, read_at=now)
+        self._histories[agent] = _history(found, seen=seen, read_at=now)
 
     # --- before ------------------------------------------------------------------------------
 
@@ -129,10 +131,15 @@ class Foresight:
         must not each look at thousands of observations.
         """
         bounds = self._bounds(subject)
-        load = None if subject.load is None else round(subject.load, 1)
-        key = msgspec.structs.replace(subject, load=load), bounds
         known = self._histories.get(subject.agent)
         seen = known.seen if known is not None else 0
+        subject = msgspec.structs.replace(
+            subject,
+            # Prompts that were never seen are alike, and small changes of the load.
+            digest=subject.digest if known is not None and subject.digest in known.digests else "",
+            load=None if subject.load is None else round(subject.load, 1),
+        )
+        key = subject, bounds
         kept = self._made.get(key)
         if kept is not None and seen - kept[1] <= kept[1] * _GROWTH:
             return kept[0]
@@ -181,11 +188,16 @@ class Foresight:
             self.tally[agent, _within(expected.duration_s, observed.duration_s)] += 1
         known = self._histories.get(agent)
         if known is not None:  # else it will be read
-            self._histories[agent] = _History(
-                newest_first=(observed, *known.newest_first[: HISTORY - 1]),
+            self._histories[agent] = _history(
+                (observed, *known.newest_first[: HISTORY - 1]),
                 seen=known.seen + 1,
                 read_at=known.read_at,
             )
+
+
+def _history(newest_first: tuple[Observation, ...], *, seen: int, read_at: float) -> _History:
+    digests = frozenset(one.subject.digest for one in newest_first)
+    return _History(newest_first=newest_first, digests=digests, seen=seen, read_at=read_at)
 
 
 def _count_new(found: tuple[Observation, ...], known: tuple[Observation, ...]) -> int:
