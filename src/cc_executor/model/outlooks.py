@@ -50,4 +50,4 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self) -> dict[str, Any]:
         """Return the object of `forecast --json` and of the other doors."""
         value: dict[str, Any] = msgspec.to_builtins(self)
-        return value
+        return {**value, "tasks": list(value["tasks"])}
