@@ -11,6 +11,7 @@ from typing import Final
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.foresight import Foresight
+from cc_executor.engine.gates import Gate
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
@@ -72,8 +73,14 @@ async def open_engine(
         ),
         foresight=Foresight(store, clock, limits, load_per_core),
         policy=limits,
+        gates=gates(),
     )
     return Engine(world, engine_id=engine_id, host=host), store
+
+
+def gates() -> tuple[Gate, ...]:
+    """Return what lets attempts start, in order: usage windows, budgets, room on the machine."""
+    return ()
 
 
 async def open_sessions(settings: Settings, clock: Clock | None = None) -> Sessions:

@@ -66,20 +66,20 @@ def of_execution(
 
 def left_of(record: TaskRecord, *, now_s: float) -> Band | None:
     """Return how much longer a running task may take; None where it does not run, or nobody knows."""
-    if record.state is not TaskState.RUNNING or record.forecast is None:
-        return None
+    if record.state is not TaskState.RUNNING or record.forecast is None or record.waiting:
+        return None  # a task that waits has no attempt that runs
     return remaining(record.forecast, _elapsed_s(record, now_s))
 
 
 def _of_task(
     foresight: Foresight, record: TaskRecord, now_s: float, *, coarse: bool
 ) -> TaskOutlook:
-    if record.state is TaskState.QUEUED or record.attempted_at is None:
+    if record.state is TaskState.QUEUED or record.attempted_at is None or record.waiting:
         return TaskOutlook(
             name=record.name,
             task_id=record.id,
             state=record.state,
-            forecast=_fresh(foresight, record.spec, coarse=coarse),
+            forecast=_later(_fresh(foresight, record.spec, coarse=coarse), record, now_s),
         )
     elapsed_s = _elapsed_s(record, now_s)
     made = record.forecast or _fresh(foresight, record.spec, coarse=coarse)
@@ -94,6 +94,15 @@ def _of_task(
             timeout_s=max(0.0, made.timeout_s - elapsed_s),
         ),
     )
+
+
+def _later(made: Forecast, record: TaskRecord, now_s: float) -> Forecast:
+    """Return the forecast of a task that may not start before some instant, where one is known."""
+    until = record.waiting.until if record.waiting is not None else None
+    wait_s = 0.0 if until is None else max(0.0, until - now_s)
+    band = made.duration_s
+    later = Band(p50=band.p50 + wait_s, p90=band.p90 + wait_s, p99=band.p99 + wait_s)
+    return msgspec.structs.replace(made, duration_s=later)
 
 
 def _elapsed_s(record: TaskRecord, now_s: float) -> float:

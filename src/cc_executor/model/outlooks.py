@@ -22,7 +22,8 @@ class TaskOutlook(msgspec.Struct, frozen=True, kw_only=True):
         task_id: null for a task that nobody has submitted.
         state: null likewise.
         elapsed_s: Since its attempt began; null while it has not.
-        forecast: Of a running task: of what is left.
+        forecast: Of a running task: of what is left. Of one that waits for an instant: with the
+            wait.
     """
 
     name: str

@@ -91,6 +91,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             "duration_s": executed.duration_s if executed else None,
             "attempts": self.record.attempts,
             "forecast": _builtins(self.record.forecast),
+            "waiting": msgspec.to_builtins(self.record.waiting),
             "carried_from": self.record.carried_from,
         }
 

@@ -29,6 +29,8 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
         session_id: The agent's own session.
         attempts: How many there have been.
         forecast: What the latest attempt was expected to take; null before the first.
+        waiting: What keeps it from starting its next attempt (`reason`, `since`, `until`,
+            `message`); null where nothing does.
         carried_from: Task of an earlier execution whose outcome this one took over unrun.
     """
 
@@ -54,6 +56,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float | None
     attempts: int
     forecast: Forecast | None
+    waiting: dict[str, Any] | None
     carried_from: str | None
 
 

@@ -20,6 +20,7 @@ from cc_executor.model.records import (
     Host,
     Request,
     TaskRecord,
+    Waiting,
     Wish,
 )
 from cc_executor.model.specs import TaskList
@@ -107,8 +108,9 @@ class SqliteViews(Statements):
                 ended_at=row[6],
                 outcome=_outcome(row[7]),
                 carried_from=row[8],
-                attempted_at=row[9],
-                forecast=_forecast(row[10]),
+                waiting=None if row[9] is None else from_json(row[9], Waiting),
+                attempted_at=row[10],
+                forecast=_forecast(row[11]),
             )
             for row, spec in zip(rows, specs, strict=True)
         ]

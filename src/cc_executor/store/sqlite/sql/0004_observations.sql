@@ -1,4 +1,4 @@
--- Schema 3: what attempts took, for forecasts, and what each was expected to take.
+-- Schema 4: what attempts took, for forecasts, and what each was expected to take.
 -- Observations belong to no execution: they stay when those are removed.
 
 CREATE TABLE observations (
