@@ -119,8 +119,8 @@ async def test_a_long_history_is_not_looked_at_for_every_task(
         return forecast(subject, history, bounds)
 
     monkeypatch.setattr(f"{Foresight.__module__}.forecast", counting)
-    desk.store.kept += [desk.observation(MAKE) for _ in range(1_000)]
-    await desk.foresight.look_up({"command"})
+    desk.store.kept += [desk.observation(spec) for spec in (MAKE, ASK) for _ in range(1_000)]
+    await desk.foresight.look_up({"command", "claude"})
 
     for _ in range(100):
         desk.forecast(MAKE)

@@ -20,7 +20,7 @@ from cc_executor.ports.clock import Clock
 from cc_executor.ports.store import Store
 
 #: How many observations of an agent are looked at, the newest.
-HISTORY: Final = 2_000
+HISTORY: Final = 1_000
 #: How long other engines on the same state directory may have learned without this one.
 _FRESH_S: Final = 60.0
 #: By what part a history may grow before what was made of it is made anew.
@@ -29,6 +29,9 @@ _MOST_KEPT: Final = 1_000
 #: Completed runs of the very same argv, from which on a plain command is stopped by what they
 #: took. A build that finds everything done says nothing about one that does not.
 _ENOUGH_OF_A_COMMAND: Final = 30
+
+#: A machine that is busier than this is not told from one that is even busier.
+_MOST_LOAD: Final = 8.0
 
 _QUANTILES: Final = ("p50", "p90", "p99")
 
@@ -133,12 +136,8 @@ class Foresight:
         bounds = self._bounds(subject)
         known = self._histories.get(subject.agent)
         seen = known.seen if known is not None else 0
-        subject = msgspec.structs.replace(
-            subject,
-            # Prompts that were never seen are alike, and small changes of the load.
-            digest=subject.digest if known is not None and subject.digest in known.digests else "",
-            load=None if subject.load is None else round(subject.load, 1),
-        )
+        if known is not None and seen:
+            subject = _coarse(subject, known)
         key = subject, bounds
         kept = self._made.get(key)
         if kept is not None and seen - kept[1] <= kept[1] * _GROWTH:
@@ -205,6 +204,20 @@ def _count_new(found: tuple[Observation, ...], known: tuple[Observation, ...]) -
     if not known or known[0] not in found:
         return len(found)
     return found.index(known[0])
+
+
+def _coarse(subject: Subject, known: _History) -> Subject:
+    """Return the subject as all that are like it: thousands of tasks are of a few kinds.
+
+    A prompt that was never seen is like any other; sizes count by two digits, the load by halves.
+    """
+    step = int(10 ** max(0, len(str(subject.tokens)) - 2))
+    return msgspec.structs.replace(
+        subject,
+        digest=subject.digest if subject.digest in known.digests else "",
+        tokens=-(-subject.tokens // step) * step,
+        load=None if subject.load is None else min(_MOST_LOAD, round(subject.load * 2) / 2),
+    )
 
 
 def _within(band: Band, duration_s: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from graphlib import TopologicalSorter
-from typing import Final
 
 import msgspec
 
@@ -15,10 +14,6 @@ from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.outlooks import NOTHING_LEFT, Outlook, TaskOutlook
 from cc_executor.model.records import ExecutionRecord, TaskRecord
 from cc_executor.model.specs import TaskList, TaskSpec
-
-#: Tasks whose prompts are sized exactly; in longer lists sizes are rounded, which makes few
-#: different ones of thousands.
-_EXACT: Final = 100
 
 
 def of_list(foresight: Foresight, task_list: TaskList, *, concurrency: int) -> Outlook:
@@ -32,10 +27,8 @@ def of_list(foresight: Foresight, task_list: TaskList, *, concurrency: int) -> O
     Raises:
         UnknownAgent: Nobody knows one of its agents.
     """
-    coarse = len(task_list.tasks) > _EXACT
     tasks = tuple(
-        TaskOutlook(name=spec.name, forecast=_fresh(foresight, spec, coarse=coarse))
-        for spec in task_list.tasks
+        TaskOutlook(name=spec.name, forecast=_fresh(foresight, spec)) for spec in task_list.tasks
     )
     return Outlook(forecast=_whole(tasks, task_list.tasks, concurrency), tasks=tasks)
 
@@ -58,8 +51,7 @@ def of_execution(
         now_s: Seconds since the epoch, UTC.
     """
     left = [record for record in records if not is_final(record.state)]
-    coarse = len(left) > _EXACT
-    tasks = tuple(_of_task(foresight, record, now_s, coarse=coarse) for record in left)
+    tasks = tuple(_of_task(foresight, record, now_s) for record in left)
     whole = _whole(tasks, [record.spec for record in left], concurrency)
     return Outlook(execution_id=execution.id, state=execution.state, forecast=whole, tasks=tasks)
 
@@ -71,18 +63,16 @@ def left_of(record: TaskRecord, *, now_s: float) -> Band | None:
     return remaining(record.forecast, _elapsed_s(record, now_s))
 
 
-def _of_task(
-    foresight: Foresight, record: TaskRecord, now_s: float, *, coarse: bool
-) -> TaskOutlook:
+def _of_task(foresight: Foresight, record: TaskRecord, now_s: float) -> TaskOutlook:
     if record.state is TaskState.QUEUED or record.attempted_at is None or record.waiting:
         return TaskOutlook(
             name=record.name,
             task_id=record.id,
             state=record.state,
-            forecast=_later(_fresh(foresight, record.spec, coarse=coarse), record, now_s),
+            forecast=_later(_fresh(foresight, record.spec), record, now_s),
         )
     elapsed_s = _elapsed_s(record, now_s)
-    made = record.forecast or _fresh(foresight, record.spec, coarse=coarse)
+    made = record.forecast or _fresh(foresight, record.spec)
     return TaskOutlook(
         name=record.name,
         task_id=record.id,
@@ -109,17 +99,8 @@ def _elapsed_s(record: TaskRecord, now_s: float) -> float:
     return max(0.0, now_s - (record.attempted_at or now_s))
 
 
-def _fresh(foresight: Foresight, spec: TaskSpec, *, coarse: bool) -> Forecast:
-    subject = foresight.subject(spec)
-    if coarse:
-        subject = msgspec.structs.replace(subject, tokens=_rounded(subject.tokens))
-    return foresight.forecast(subject)
-
-
-def _rounded(tokens: int) -> int:
-    """Return the number with two digits that are not zero, rounded up."""
-    step = int(10 ** max(0, len(str(tokens)) - 2))
-    return -(-tokens // step) * step
+def _fresh(foresight: Foresight, spec: TaskSpec) -> Forecast:
+    return foresight.forecast(foresight.subject(spec))
 
 
 # --- many tasks ----------------------------------------------------------------------------------
