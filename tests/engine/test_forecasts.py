@@ -141,7 +141,7 @@ async def timeout_of(executor: Executor, execution_id: str) -> float:
 
 
 async def test_an_adopted_attempt_is_observed_once_with_its_whole_duration(
-    executor: Executor, config: CCExecutorConfig, home: Path, workspace: Path
+    executor: Executor, home: Path, workspace: Path
 ) -> None:
     task_list = executor.task_list([{"command": WAIT_FOR_GO}])
     execution = await executor.engine.enlist(task_list, host=Host.DETACHED)
@@ -149,9 +149,11 @@ async def test_an_adopted_attempt_is_observed_once_with_its_whole_duration(
     await appeared(workspace / "ready")
     os.kill(pid, signal.SIGKILL)
 
-    async with Executor(config) as next_one, asyncio.timeout(30):
+    async with asyncio.timeout(30):
+        while not await executor.engine.adopt(execution.id):
+            await asyncio.sleep(0.005)  # until its engine is really dead
         (workspace / "go").touch()
-        ended = await next_one.wait(execution.id, cancel_with_caller=False)
+        ended = await executor.wait(execution.id, cancel_with_caller=False)
 
     assert ended.ok
     [one] = await observed(home)
@@ -160,6 +162,7 @@ async def test_an_adopted_attempt_is_observed_once_with_its_whole_duration(
     assert outcome.executed is not None
     assert (one.ending, one.duration_s) == ("completed", outcome.executed.duration_s)
     assert ended.tasks[0].record.forecast is not None  # the one that it was started with
+    assert executor.engine.foresight.tally.total() == 1
 
 
 async def test_what_a_dead_caller_left_is_censored(
