@@ -16,7 +16,7 @@ from cc_executor.model.lifecycle import is_final
 from cc_executor.model.records import TaskRecord
 from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 256 * 1024
 _PAGE = 500
 
 
