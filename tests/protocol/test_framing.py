@@ -27,7 +27,9 @@ from tests.protocol.streams import EXECUTION, TEXTS, Writer, after, executions, 
 
 FLUSHES = st.lists(st.booleans(), max_size=40)
 SIZES = st.sampled_from([4, 5, 8, 64 * 1024])
-HOW = st.fixed_dictionaries({"max_bytes": SIZES, "binary": st.booleans()})
+HOW: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"max_bytes": SIZES, "binary": st.booleans()}
+)
 
 
 def output_of(events: Iterable[StreamEvent]) -> dict[str, bytes]:
