@@ -58,6 +58,7 @@ class Beside:
             InvalidSpec, InvalidWorkspace, AgentNotInstalled, CommandNotAllowed: It cannot run.
         """
         for ident in self._folders(name):
+            await self._world.foresight.look_up({spec.dialect})
             prepared = await asyncio.to_thread(prepare, self._world, spec, ident)
             prepared = within(prepared, self._allowance)
             folder = self._world.journals.folder(ident)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import pairwise
@@ -16,6 +17,8 @@ from typing import Final, NamedTuple
 
 from cc_executor.engine.gates import Candidate, GateClosed, Pass, Survivor, Tell
 from cc_executor.model.budgets import (
+    MICRO,
+    MS,
     Allowance,
     Amounts,
     Ask,
@@ -28,6 +31,7 @@ from cc_executor.model.budgets import (
     task_account,
 )
 from cc_executor.model.failures import Failure
+from cc_executor.model.forecasts import Forecast
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import ExecutionRecord, TaskRecord, Waiting
@@ -46,9 +50,6 @@ _SHARE: Final = 4
 _LOOK_S: Final = 0.1
 #: Every how many looks it is asked whether somebody died who holds something.
 _LOOKS_PER_CARE: Final = 50
-
-#: Tells what an attempt will use, where there is history; None: nobody knows.
-Expect = Callable[[Candidate], Amounts | None]
 
 
 class Source(NamedTuple):
@@ -71,16 +72,12 @@ class BudgetGate:
         store: With the ledger.
         clock: Which day it is, in UTC.
         policy: With the budgets of workspaces and days.
-        expect: Forecasts; None: there are none.
     """
 
-    def __init__(
-        self, store: Store, clock: Clock, policy: Policy, expect: Expect | None = None
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, policy: Policy) -> None:
         self._store = store
         self._clock = clock
         self._policy = policy
-        self._expect = expect
         self._care: Callable[[], Awaitable[None]] | None = None
 
     def cared_for_by(self, recover: Callable[[], Awaitable[None]]) -> None:
@@ -132,20 +129,9 @@ class BudgetGate:
         sources = tuple(
             budgets_of(candidate.execution, candidate.task, self._policy, self._clock.now_s())
         )
-        if not sources:  # what is next costs a forecast
+        if not sources:
             return []
-        least = LEAST
-        expected = self._expect(candidate) if self._expect is not None else None
-        if expected is not None:
-            least = expected.plus(ONE_TURN)
-        if spec.budget is not None:
-            own = caps_of(spec.budget)
-            least = Amounts(
-                *(
-                    amount if cap is None else min(amount, cap + turn)
-                    for amount, cap, turn in zip(least, own, ONE_TURN, strict=True)
-                )
-            )
+        least = _least(candidate.prepared.forecast, spec.budget)
         asks = (_ask(source, least, is_program=spec.command is not None) for source in sources)
         return [ask for ask in asks if any(cap is not None for cap in ask.caps)]
 
@@ -199,6 +185,30 @@ def shared_budgets_of(
     if policy.budget_day is not None:
         day = dt.datetime.fromtimestamp(now_s, dt.UTC).date()
         yield Source(f"day:{day.isoformat()}", policy.budget_day, _SHARE)
+
+
+def _least(forecast: Forecast, own: Budget | None) -> Amounts:
+    """Return what an attempt needs to start beside others, the turn that is one too many included.
+
+    What 99 of a hundred of its kind stay within, where there is history; never more than its own
+    budget lets it use.
+    """
+    bands = (forecast.cost_usd, forecast.total_tokens, forecast.turns)
+    units = (MICRO, 1, 1)
+    expected = [
+        amount if band is None else math.ceil(band.p99 * unit) + turn
+        for amount, band, unit, turn in zip(LEAST, bands, units, ONE_TURN, strict=False)
+    ]
+    expected.append(
+        round(forecast.timeout_s * MS) + ONE_TURN.ms if forecast.observations else LEAST.ms
+    )
+    caps = caps_of(own) if own is not None else Caps()
+    return Amounts(
+        *(
+            amount if cap is None else min(amount, cap + turn)
+            for amount, cap, turn in zip(expected, caps, ONE_TURN, strict=True)
+        )
+    )
 
 
 def _width(task_list: TaskList, concurrency: int) -> int:

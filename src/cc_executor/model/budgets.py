@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 MICRO: Final = 1_000_000
+MS: Final = 1_000
 MS_PER_MINUTE: Final = 60_000
 
 UnknownCost = Literal["allow", "block"]

@@ -6,6 +6,7 @@ import msgspec
 
 from cc_executor.model.budgets import (
     KINDS,
+    MS,
     Allowance,
     Amounts,
     Caps,
@@ -14,8 +15,6 @@ from cc_executor.model.budgets import (
 )
 from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.outcomes import EndedBy, Outcome
-
-_MS: int = 1000
 
 
 def used_by(outcome: Outcome) -> Used:
@@ -32,14 +31,14 @@ def used_by(outcome: Outcome) -> Used:
         0 if outcome.cost_usd is None else micro_usd(outcome.cost_usd),
         claimed.tokens_seen if outcome.usage is None else outcome.usage.total,
         claimed.turns_seen if claimed.num_turns is None else claimed.num_turns,
-        0 if duration_s is None else round(max(0.0, duration_s - paused_s) * _MS),
+        0 if duration_s is None else round(max(0.0, duration_s - paused_s) * MS),
     )
     if judgement is not None:
         judged = Amounts(
             0,  # it is part of the outcome's cost
             judgement.tokens or 0,
             judgement.turns or 0,
-            round((judgement.duration_s or 0.0) * _MS),
+            round((judgement.duration_s or 0.0) * MS),
         )
         amounts = amounts.plus(judged)
     unknown = (

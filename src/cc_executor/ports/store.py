@@ -7,6 +7,7 @@ from typing import Protocol
 
 from cc_executor.model.budgets import Account, Ask, Hold, Short, Used
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.records import (
     AttemptRecord,
@@ -187,6 +188,17 @@ class Store(Protocol):
         """Return accounts of budgets as they stand at the same moment, in the order of `names`.
 
         An account on which nothing was ever held is empty.
+        """
+        ...
+
+    async def observations(self, agent: str, *, limit: int) -> tuple[Observation, ...]:
+        """Return what attempts of an agent took, newest first (by when it was recorded).
+
+        They stay when the executions that they come from are gone.
+
+        Args:
+            agent: Name of the dialect.
+            limit: At most this many, 1 to 10,000.
         """
         ...
 

@@ -251,6 +251,7 @@ class _Entry:
             agent=change.agent,
             created_at=change.at,
             agent_session_id=change.agent_session_id,
+            forecast=change.forecast,
         )
         self._tables.add_attempt(attempt)
         self._tasks[task.id] = task._replace(attempts=change.number)
@@ -281,6 +282,8 @@ class _Entry:
         outcome = change.outcome
         used = used_by(outcome) if outcome.executed is not None else None
         budgeting.settle(self._tables, attempt_id(task.id, change.number), used)
+        if change.observed is not None:
+            self._tables.add_observation(change.observed)
         data = {"name": task.name, **facts.of_outcome(change.outcome)}
         self._tell_attempt(AttemptState.ENDED, change, data)
 

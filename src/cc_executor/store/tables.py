@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.records import (
@@ -153,6 +154,10 @@ class Tables(Protocol):
         """Remove what was held for an attempt that has not started."""
         ...
 
+    def add_observation(self, observation: Observation) -> None:
+        """Add what an attempt took."""
+        ...
+
 
 class Views(Protocol):
     """Records as callers see them, read in one consistent state of the store."""
@@ -206,4 +211,8 @@ class Views(Protocol):
 
     def holds(self, attempt_id: str) -> Sequence[Hold]:
         """Return what is, or was, held for an attempt, by account."""
+        ...
+
+    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+        """Return what attempts of an agent took, the last that were added first."""
         ...

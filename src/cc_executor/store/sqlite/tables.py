@@ -7,6 +7,7 @@ from typing import Final
 
 from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
@@ -102,6 +103,7 @@ class SqliteTables(Statements):
             agent=attempt.agent,
             created_at=attempt.created_at,
             agent_session_id=attempt.agent_session_id,
+            forecast=to_json(attempt.forecast) if attempt.forecast else None,
         )
         self.run("count_attempt", task_id=attempt.task_id, number=attempt.number)
 
@@ -209,3 +211,8 @@ class SqliteTables(Statements):
     def drop_hold(self, attempt_id: str, account: str) -> None:
         """Remove what was held."""
         self.run("drop_hold", attempt_id=attempt_id, account=account)
+
+    def add_observation(self, observation: Observation) -> None:
+        """Add what an attempt took."""
+        agent = observation.subject.agent
+        self.run("add_observation", agent=agent, at=observation.at, body=to_json(observation))

@@ -11,6 +11,7 @@ import apsw
 
 from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Forecast, Observation
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
@@ -110,6 +111,8 @@ class SqliteViews(Statements):
                 outcome=_outcome(row[7]),
                 carried_from=row[8],
                 waiting=None if row[9] is None else from_json(row[9], Waiting),
+                attempted_at=row[10],
+                forecast=_forecast(row[11]),
             )
             for row, spec in zip(rows, specs, strict=True)
         ]
@@ -128,6 +131,7 @@ class SqliteViews(Statements):
                 pid=row[6],
                 ended_at=row[7],
                 outcome=_outcome(row[8]),
+                forecast=_forecast(row[9]),
             )
             for row in self.run("attempts", task_id=task_id)
         ]
@@ -162,6 +166,11 @@ class SqliteViews(Statements):
     def holds(self, attempt_id: str) -> Sequence[Hold]:
         """Return what is, or was, held for an attempt."""
         return holds_of(self, attempt_id)
+
+    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+        """Return what attempts of an agent took, newest first."""
+        rows = self.run("observations", agent=agent, limit=limit)
+        return [from_json(row[0], Observation) for row in rows]
 
     def _execution(self, row: tuple[Any, ...]) -> ExecutionRecord:
         return ExecutionRecord(
@@ -211,3 +220,7 @@ class _Recent:
 
 def _outcome(text: str | None) -> Outcome | None:
     return None if text is None else from_json(text, Outcome)
+
+
+def _forecast(text: str | None) -> Forecast | None:
+    return None if text is None else from_json(text, Forecast)

@@ -1,4 +1,4 @@
--- Schema 4: what was spent on budgets, and what is held for attempts that are not over.
+-- Schema 5: what was spent on budgets, and what is held for attempts that are not over.
 -- Amounts are JSON: [millionths of a dollar, tokens, turns, milliseconds]. They are always read and
 -- written together, in the transaction that decides about them.
 
