@@ -104,3 +104,26 @@ async def test_an_attempt_whose_engine_was_killed_is_booked_once(
         booked = await account(executor, f"list:{execution.id}")
     assert (booked.open, booked.reserved.micro_usd) == (0, 0)
     assert booked.spent.micro_usd == 750_000
+
+
+async def test_an_agent_that_outlives_its_engine_is_still_held_to_its_budget(
+    claude: InstallClaude, workspace: Path
+) -> None:
+    init = Script().claude_init()
+    chatty = init.touch("ready").wait_for_file("go").claude_text("1").claude_text("2").hang()
+    config = claude(init.claude_result(), {"first": chatty})
+    async with Executor(config) as executor:
+        task_list = executor.task_list({"budget": {"tokens": 1_500}, "tasks": ["first"]})
+        execution = await executor.engine.enlist(task_list, host=Host.DETACHED)
+        pid = await executor.engine.detach(execution.id)
+        async with asyncio.timeout(20):
+            while not (workspace / "ready").exists():
+                await asyncio.sleep(0.005)
+        os.kill(pid, signal.SIGKILL)
+
+    async with Executor(config) as executor, asyncio.timeout(60):
+        (workspace / "go").touch()
+        ended = await executor.wait(execution.id, cancel_with_caller=False)
+    outcome = ended.tasks[0].outcome
+    assert outcome is not None
+    assert (outcome.failure, outcome.detail) == ("budget", "list.tokens")
