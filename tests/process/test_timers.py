@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from cc_executor.process.order import Timers
 from cc_executor.process.timers import GRACE, IDLE, ORPHAN, START, TOTAL, Clocks
 
-NONE = Timers(total_s=None, start_s=None, idle_s=None, grace_s=10, orphan_grace_s=600)
+NONE = Timers(
+    total_s=None,
+    start_s=None,
+    first_byte_s=None,
+    idle_s=None,
+    grace_s=10,
+    cap_s=None,
+    max_paused_s=None,
+    orphan_grace_s=600,
+)
 
 
 def clocks(*, judged: bool = False, **bounds: float) -> Clocks:
@@ -20,10 +29,11 @@ def judge(
     *,
     upto: int,
     progress: bool = False,
-    hold: bool = False,
+    hold: str | None = None,
+    hold_s: float | None = None,
     finished: bool = False,
 ) -> None:
-    some.judge(now, upto=upto, progress=progress, hold=hold, finished=finished)
+    some.judge(now, upto=upto, progress=progress, hold=hold, hold_s=hold_s, finished=finished)
 
 
 def test_no_timer_runs_that_has_no_bound() -> None:
@@ -107,11 +117,11 @@ def test_progress_that_the_engine_tells_starts_the_idle_timer_anew() -> None:
 def test_a_hold_suspends_the_idle_timer_and_its_end_starts_it_anew() -> None:
     some = clocks(judged=True, idle_s=5)
 
-    judge(some, 101, upto=0, hold=True)
+    judge(some, 101, upto=0, hold="tool")
     assert some.next_expiry() is None
-    judge(some, 200, upto=0, hold=False)
+    judge(some, 200, upto=0, hold=None)
 
-    assert some.next_expiry() == (205, IDLE)
+    assert some.next_expiry() == (204, IDLE)
 
 
 def test_the_grace_timer_starts_when_the_work_is_finished_and_only_once() -> None:
@@ -170,7 +180,7 @@ def test_after_a_pause_as_much_time_is_left_as_before() -> None:
     some.resume(203)
 
     assert some.next_expiry() == (205, TOTAL)
-    assert some.paused_s == 100
+    assert some.paused_s(203) == 100
     assert not some.paused
 
 
