@@ -161,6 +161,7 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
     limit_mb = settings.output_limit_mb
     return Policy(
         max_timeout_s=settings.max_timeout_s,
+        max_paused_s=settings.max_paused_s,
         timeout_base_s=settings.timeout_base_s,
         timeout_per_token_s=settings.timeout_per_token_s,
         start_timeout_s=settings.start_timeout_s,

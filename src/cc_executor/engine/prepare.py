@@ -150,7 +150,10 @@ def timers(policy: Policy, spec: TaskSpec, expected: Forecast) -> Timers:
     return Timers(
         total_s=min(total_s, policy.max_timeout_s),
         start_s=spec.start_timeout_s or (policy.start_timeout_s if is_agent else None),
+        first_byte_s=spec.first_byte_timeout_s,
         idle_s=spec.idle_timeout_s or (policy.idle_timeout_s if is_agent else None),
         grace_s=policy.grace_s,
+        cap_s=policy.max_timeout_s + policy.max_paused_s,
+        max_paused_s=policy.max_paused_s,
         orphan_grace_s=policy.orphan_grace_s,
     )

@@ -189,7 +189,9 @@ def _is_duration(seconds: float) -> bool:
 _SECONDS: Final = (_is_duration, "must be a number of seconds above 0")
 _RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
     "timeout": (_is_duration, "must be a number of seconds above 0, or `auto`"),
+    "queue_timeout_s": _SECONDS,
     "start_timeout_s": _SECONDS,
+    "first_byte_timeout_s": _SECONDS,
     "idle_timeout_s": _SECONDS,
     "check_timeout_s": _SECONDS,
     "repairs": (lambda count: 0 <= count <= MAX_REPAIRS, f"must be from 0 to {MAX_REPAIRS}"),

@@ -20,6 +20,7 @@ from cc_executor.model.evidence import (
 )
 from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.timers import Timing
 
 
 class EndedBy(StrEnum):
@@ -42,7 +43,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         exit_code: Exit status of the child, None when it did not exit by itself.
         signal: Name of the signal that ended it (`SIGKILL`), None when none did.
-        timer: `start`, `idle`, `total` when `ended_by` is `timer`.
+        timer: `start`, `first_byte`, `idle`, `total`, `cap`, `paused` when `ended_by` is `timer`.
         limit: `output`, `disk` when `ended_by` is `limit`.
         rung: Last rung of the stop ladder that was needed: `stdin`, `interrupt`, `terminate`,
             `kill`; None when no stop was needed.
@@ -56,6 +57,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         error: Text of the operating system when it could not be started.
         max_rss_bytes: Peak resident size of the largest process, None when unknown.
         cpu_s: User and system time of all reaped processes, None when unknown.
+        timers: All that the supervisor kept; empty when it died unseen.
     """
 
     ended_by: EndedBy
@@ -75,6 +77,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None = None
     max_rss_bytes: int | None = None
     cpu_s: float | None = None
+    timers: tuple[Timing, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,6 +253,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         detail: Which timer or which limit, where the failure has kinds.
         message: One sentence for people.
         ground: Where an isolated task worked; None: in its workspace.
+        queue: How long the task waited for its first attempt; None: it never began to wait.
     """
 
     state: TaskState
@@ -261,6 +265,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verified: Verified = Verified()
     changes: Changes = Changes()
     ground: Ground | None = None
+    queue: Timing | None = None
     cost_usd: float | None = None
     usage: Usage | None = None
     model: str | None = None
@@ -271,6 +276,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def ok(self) -> bool:
         """Whether the task did what was asked, as far as was checked."""
         return self.state is TaskState.SUCCEEDED
+
+    @property
+    def timers(self) -> tuple[Timing, ...]:
+        """All timers that were kept: how long each ran, its bound, and whether it expired."""
+        queue = () if self.queue is None else (self.queue,)
+        return (*queue, *(self.executed.timers if self.executed else ()))
 
     @property
     def text(self) -> str:

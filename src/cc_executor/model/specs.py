@@ -61,7 +61,9 @@ class TaskSpec(
         needs: Names of tasks that must have succeeded first. None: the task before.
         kind: What sort of task it is, in the user's own word: forecasts learn from its equals.
         timeout: Seconds, or `auto`: forecast from history, capped by the setting.
-        start_timeout_s: Longest silence before the first output.
+        queue_timeout_s: Longest time from the submit to the start of the first attempt.
+        start_timeout_s: Longest time until the first sign of life.
+        first_byte_timeout_s: Longest silence before the first output.
         idle_timeout_s: Longest time without progress.
         retries: How often a failed attempt is repeated, where its failure says that can help.
         model: Model name in the agent's own words.
@@ -91,7 +93,9 @@ class TaskSpec(
     needs: tuple[str, ...] | None = None
     kind: str = ""
     timeout: float | Literal["auto"] = "auto"
+    queue_timeout_s: float | None = None
     start_timeout_s: float | None = None
+    first_byte_timeout_s: float | None = None
     idle_timeout_s: float | None = None
     retries: int = 0
     model: str | None = None
