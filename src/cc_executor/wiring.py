@@ -15,6 +15,7 @@ from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
+from cc_executor.model.launch import Bounds
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
 from cc_executor.model.sessions import Terms
@@ -141,7 +142,6 @@ def executables(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.environ) -> Policy:
     """Return the limits of an engine at `host`."""
-    limit_mb = settings.output_limit_mb
     return Policy(
         max_timeout_s=settings.max_timeout_s,
         timeout_base_s=settings.timeout_base_s,
@@ -151,10 +151,24 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         grace_s=settings.grace_s,
         orphan_grace_s=0.0 if host is Host.IN_PROCESS else settings.orphan_grace_s,
         max_concurrency=settings.max_concurrency,
-        output_limit_bytes=limit_mb and limit_mb * 1024 * 1024,
+        max_running=settings.max_running or None,
+        output_limit_bytes=_bytes(settings.output_limit_mb),
+        bounds=Bounds(
+            memory_bytes=_bytes(settings.memory_per_task_mb),
+            processes=settings.processes_per_task or None,
+            file_size_bytes=_bytes(settings.file_size_limit_mb),
+            disk_bytes=_bytes(settings.disk_per_task_mb),
+            files=settings.files_per_task or None,
+        ),
+        memory_floor_bytes=_bytes(settings.memory_floor_mb) or 0,
+        disk_floor_bytes=_bytes(settings.disk_floor_mb) or 0,
         allowed_commands=settings.allowed_commands,
         environ=dict(environ),
         pass_env=settings.pass_env,
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
     )
+
+
+def _bytes(size_mb: int) -> int | None:
+    return size_mb * 1024 * 1024 or None  # 0: no limit

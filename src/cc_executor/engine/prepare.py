@@ -16,6 +16,7 @@ from cc_executor.engine.world import World
 from cc_executor.forecast.formula import estimate_tokens, first_timeout_s
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.limits import bounds, output_limit_bytes
 from cc_executor.model.lists import MAX_ARGUMENT_BYTES
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.policy import Policy
@@ -72,7 +73,8 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
     )
     launch = msgspec.structs.replace(
         dialect.launch(spec, surroundings),
-        output_limit_bytes=world.policy.output_limit_bytes,
+        output_limit_bytes=output_limit_bytes(spec.limits, world.policy.output_limit_bytes),
+        bounds=bounds(spec.limits, world.policy.bounds),
         containment=world.policy.containment,
     )
     return Prepared(spec, dialect, launch, dialect.session_of(spec, surroundings))
