@@ -55,6 +55,8 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         error: Text of the operating system when it could not be started; the figure and the limit
             when one was reached.
         max_rss_bytes: Peak resident size of the largest process, None when unknown.
+        memory_peak_bytes: Most memory of all its processes at one moment, as far as it was measured:
+            None for a short attempt.
         cpu_s: User and system time of all reaped processes, None when unknown.
         enforcement: By limit that was set, who kept it: `cgroup` (the kernel, for the whole tree),
             `rlimit` (the kernel, for each process), `supervisor` (at every byte), `poll` (the
@@ -77,6 +79,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stderr_bytes: int = 0
     error: str | None = None
     max_rss_bytes: int | None = None
+    memory_peak_bytes: int | None = None
     cpu_s: float | None = None
     enforcement: dict[str, str] = {}
 

@@ -58,6 +58,7 @@ class Guard:
         selector: selectors.BaseSelector,
         on_breach: Callable[[Breach], None],
     ) -> None:
+        self.peak_bytes = 0
         self.enforcement: dict[str, str] = {}
         self._order = order
         self._bounds = order.bounds
@@ -126,6 +127,7 @@ class Guard:
         if meter is not None:
             # Who may not write on often says so and exits: the file tells why.
             thorough = bool(status) and self._bounds.file_size_bytes is not None
+            self.peak_bytes = meter.peak_bytes
             self.is_stuck = not meter.close(thorough=thorough)
         if self._wakeup is not None:
             readable, writable = self._wakeup

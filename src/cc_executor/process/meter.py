@@ -69,6 +69,9 @@ class Meter:
         members: Returns the ids of its processes.
         also: Called at every look; returns what somebody else has seen.
         on_breach: Called once, in the thread.
+
+    Attributes:
+        peak_bytes: Most memory at one moment; may count what processes share several times.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Meter:
         self._members = members
         self._also = also
         self._on_breach = on_breach
+        self.peak_bytes = 0
         self._used = 0.0  # of the limit that is nearest
         self._hurried = False
         self._thorough = False
@@ -130,6 +134,7 @@ class Meter:
             return None
         pids = self._members()
         usage = usage_of(pids)
+        self.peak_bytes = max(self.peak_bytes, usage.memory_bytes)
         self._used = max(
             _share(usage.memory_bytes, bounds.memory_bytes), _share(usage.tasks, bounds.processes)
         )

@@ -325,6 +325,7 @@ class Supervisor:
             "output_bytes": self._capture.head,
             "stdout_bytes": self._capture.bytes[STDOUT],
             "stderr_bytes": self._capture.bytes[STDERR],
+            "memory_peak_bytes": self._guard.peak_bytes or None,
             "enforcement": self._guard.enforcement or None,
         }
         if status is not None:
