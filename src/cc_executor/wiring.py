@@ -11,6 +11,7 @@ from typing import Final
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.gates import Gate
+from cc_executor.engine.room import Room
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
@@ -40,7 +41,11 @@ DETACHED_ENGINE: Final = "cc_executor.client.detached"
 
 
 async def open_engine(
-    settings: Settings, host: Host, *, environ: Mapping[str, str] = os.environ
+    settings: Settings,
+    host: Host,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    resources: SystemResources | None = None,
 ) -> tuple[Engine, Store]:
     """Return an engine on the state directory of the settings, and its store for reading.
 
@@ -48,6 +53,7 @@ async def open_engine(
         settings: As loaded.
         host: Where the engine lives; decides how long its attempts outlive it.
         environ: What children may inherit from, before a dialect's filter.
+        resources: What the machine has left; None: the engine looks for itself. Closed with it.
 
     Raises:
         StateDirectoryRefused, StoreUnavailable, PlatformUnsupported: Nothing was opened.
@@ -55,8 +61,11 @@ async def open_engine(
     engine_id = uuid.uuid4().hex
     home = await asyncio.to_thread(StateDirectory, settings.home)
     store = await SqliteStore.open(home.database)
+    if resources is None:
+        resources = await asyncio.to_thread(SystemResources, home.path)
+    clock, bounds = SystemClock(), policy(settings, host, environ)
     world = World(
-        clock=SystemClock(),
+        clock=clock,
         store=store,
         supervision=ProcessSupervision(),
         journals=FolderJournals(home),
@@ -68,14 +77,15 @@ async def open_engine(
         engines=DetachedEngines(
             DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
         ),
-        policy=policy(settings, host, environ),
-        gates=gates(),
+        policy=bounds,
+        gates=(*gates(), Room(bounds, resources, clock)),
+        resources=resources,
     )
     return Engine(world, engine_id=engine_id, host=host), store
 
 
 def gates() -> tuple[Gate, ...]:
-    """Return what lets attempts start, in order: usage windows, budgets, room on the machine."""
+    """Return what lets attempts start before there is room on the machine: usage windows, budgets."""
     return ()
 
 
