@@ -124,6 +124,19 @@ def test_owners_take_turns_where_there_is_one_place() -> None:
     assert order == ["ann-1", "bob-1", "cy-1", "ann-2", "bob-2", "cy-2"]
 
 
+def test_who_has_fewer_places_is_first_even_if_it_was_the_last_to_get_one() -> None:
+    places = Places(4)
+    asked(places, *(applicant(f"ann-{n}") for n in (1, 2, 3)))
+    places.admit(0.0, memory_bytes=None)
+    asked(places, applicant("bob-1", "bob"))
+    places.admit(0.0, memory_bytes=None)
+    asked(places, applicant("ann-4"), applicant("bob-2", "bob"))
+
+    places.leave("ann-1")
+
+    assert places.admit(0.0, memory_bytes=None) == ["bob-2"]
+
+
 def test_memory_is_reserved_until_who_was_let_in_has_grown() -> None:
     big = 600 * MIB
     places = asked(Places(None), applicant("one", memory=big), applicant("two", memory=big))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import queue
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +14,12 @@ import pytest
 from cc_executor.model.launch import Bounds, Launch, Timers
 from cc_executor.model.outcomes import EndedBy, Executed
 from cc_executor.process import cgroup, kernel_limits
+from cc_executor.process.meter import Breach, Meter, Place
+from cc_executor.process.order import Bounds as OrderedBounds
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.testing.scripted_agent import Script
 from tests.process.support import BOUND_S, CLASSES, launch
+from tests.process.test_reused_supervisors import supervisor_of
 
 _MIB: Final = 1 << 20
 #: Whatever fails here: these programs end by themselves soon.
@@ -32,6 +37,7 @@ held = mmap.mmap(-1, 200 << 20)
 held[:] = b"x" * len(held)
 for _ in range(3):
     os.fork()
+sum(held[::4096])  # the pages are in the table of each of them
 time.sleep(60)
 """
 _BOMB: Final = """
@@ -110,6 +116,7 @@ async def test_a_memory_hog_ends(
     assert (executed.ended_by, executed.limit) == (EndedBy.LIMIT, "memory")
     assert "100.0 MiB" in str(executed.error)
     assert executed.enforcement["memory"] in ("cgroup", "poll")
+    assert executed.rung == "kill"  # it may not grow while it is asked to leave
 
 
 @pytest.mark.parametrize("containment", CLASSES)
@@ -177,6 +184,34 @@ async def test_who_is_told_that_a_file_is_too_large_and_exits_has_reached_the_li
     assert (executed.ended_by, executed.limit) == (EndedBy.LIMIT, "file_size")
     assert executed.exit_code == 1
     assert "'large'" in str(executed.error)
+
+
+async def test_a_file_that_is_too_large_and_lies_elsewhere_is_known_by_the_signal(
+    supervision: ProcessSupervision, folder: Path
+) -> None:
+    elsewhere = _LARGE_FILE.replace('"large"', repr(str(folder.parent / "large")))
+
+    executed = await _end(supervision, elsewhere, folder, Bounds(file_size_bytes=_MIB))
+
+    assert (executed.limit, executed.signal) == ("file_size", "SIGXFSZ")
+
+
+def test_processes_that_no_kernel_counts_are_counted_by_looking(tmp_path: Path) -> None:
+    seen: queue.Queue[Breach] = queue.Queue()
+    meter = Meter(
+        OrderedBounds(processes=0),
+        Place((str(tmp_path),), "", 0.0),
+        members=lambda: [os.getpid()],
+        also=lambda: None,
+        on_breach=seen.put,
+    )
+    meter.start()
+
+    breach = seen.get(timeout=BOUND_S)
+
+    assert meter.close(thorough=False)
+    assert breach.limit == "processes"
+    assert "0 are allowed" in breach.problem
 
 
 async def test_too_much_on_the_disk_ends_it(supervision: ProcessSupervision, folder: Path) -> None:
@@ -252,10 +287,15 @@ async def test_no_group_is_left_of_an_attempt_that_was_counted(
 async def test_the_next_attempt_of_a_supervisor_has_no_limits_of_the_one_before(
     supervision: ProcessSupervision, tmp_path: Path
 ) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    await _end(supervision, _LARGE_FILE, first, Bounds(file_size_bytes=_MIB, processes=64))
-
-    executed = await _end(supervision, _LARGE_FILE.replace("time.sleep(60)", ""), second, Bounds())
-
-    assert (executed.ended_by, executed.exit_code) == (EndedBy.EXIT, 0)
-    assert executed.enforcement == {}
+    bounds = Bounds(file_size_bytes=_MIB, processes=64)
+    unbounded = _LARGE_FILE.replace("time.sleep(60)", "")
+    for number in range(50):
+        first, second = tmp_path / f"{number}-first", tmp_path / f"{number}-second"
+        short = launch(("/bin/true",), first, bounds=bounds)
+        await (await supervision.start(short, first)).wait()
+        executed = await _end(supervision, unbounded, second, Bounds())
+        if supervisor_of(first) == supervisor_of(second):
+            assert (executed.ended_by, executed.exit_code) == (EndedBy.EXIT, 0)
+            assert executed.enforcement == {}
+            return
+    raise AssertionError("no supervisor was used again")
