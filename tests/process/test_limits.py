@@ -16,6 +16,7 @@ from cc_executor.model.outcomes import EndedBy, Executed
 from cc_executor.process import cgroup, kernel_limits
 from cc_executor.process.meter import Breach, Meter, Place
 from cc_executor.process.order import Bounds as OrderedBounds
+from cc_executor.process.report import limit_keepers
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.testing.scripted_agent import Script
 from tests.process.support import BOUND_S, CLASSES, launch
@@ -83,13 +84,7 @@ for _ in range(10 << 14):
 """
 
 
-def _can_count() -> bool:
-    place = kernel_limits.counter_place()
-    counter = place and kernel_limits.new_counter(place)
-    return counter is not None and counter.remove()
-
-
-_COUNTED: Final = _can_count()
+_COUNTED: Final = limit_keepers()["processes"] == "cgroup"
 
 
 def _program(text: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import resource
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from cc_executor.process.cgroup import PREFIX, Group, Place, own_group
+from cc_executor.process.cgroup import KINDS, PREFIX, Group, Place, own_group
 from cc_executor.process.marks import new_brand
 
 PIDS: Final = "pids"
@@ -54,6 +54,24 @@ def new_counter(place: Place) -> TaskCounter | None:
     except OSError:
         return None
     return counter
+
+
+def can_count(place: Place) -> bool:
+    """Tell whether tasks can be counted here: it is tried out."""
+    counter = new_counter(place)
+    return counter is not None and counter.remove()
+
+
+def offered(place: Place) -> frozenset[str]:
+    """Return the files by which a group that is made here can be limited. It is tried out."""
+    group = KINDS[place.kind](os.path.join(place.parent, f"{PREFIX}{os.getpid()}-probe"))
+    try:
+        group.create()
+        return frozenset(os.listdir(group.path)) & {"memory.max", "pids.max"}
+    except OSError:
+        return frozenset()
+    finally:
+        group.remove()
 
 
 def bound(group: Group | None, file: str, limit: int | None) -> bool:
