@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cc_executor.engine.engine import Engine
+from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
 from cc_executor.engine.room import Room
 from cc_executor.engine.world import World
@@ -27,6 +28,7 @@ from cc_executor.ports.store import Store
 from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
+from cc_executor.process.machine import load_per_core
 from cc_executor.process.nudges import SocketNudges
 from cc_executor.process.resources import SystemResources
 from cc_executor.process.run import run_subprocess
@@ -63,7 +65,8 @@ async def open_engine(
     store = await SqliteStore.open(home.database)
     if resources is None:
         resources = await asyncio.to_thread(SystemResources, home.path)
-    clock, bounds = SystemClock(), policy(settings, host, environ)
+    clock = SystemClock()
+    limits = policy(settings, host, environ)
     world = World(
         clock=clock,
         store=store,
@@ -77,8 +80,9 @@ async def open_engine(
         engines=DetachedEngines(
             DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
         ),
-        policy=bounds,
-        gates=(*gates(), Room(bounds, resources, clock)),
+        foresight=Foresight(store, clock, limits, load_per_core),
+        policy=limits,
+        gates=(*gates(), Room(limits, resources, clock)),
         resources=resources,
     )
     return Engine(world, engine_id=engine_id, host=host), store
@@ -161,6 +165,7 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
     """Return the limits of an engine at `host`."""
     return Policy(
         max_timeout_s=settings.max_timeout_s,
+        max_paused_s=settings.max_paused_s,
         timeout_base_s=settings.timeout_base_s,
         timeout_per_token_s=settings.timeout_per_token_s,
         start_timeout_s=settings.start_timeout_s,

@@ -12,8 +12,9 @@ from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
 from cc_executor.engine.gates import Candidate, GateClosed, Survivor
 from cc_executor.engine.prepare import Prepared
-from cc_executor.engine.room import Place, Room
+from cc_executor.engine.room import Place, Room, foreseen_bytes
 from cc_executor.model.failures import Failure
+from cc_executor.model.forecasts import Band, Forecast
 from cc_executor.model.ids import task_id
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
@@ -239,7 +240,7 @@ async def test_what_an_earlier_engine_left_running_has_a_place() -> None:
 
 async def test_the_room_learns_what_an_agent_takes() -> None:
     gauge = Gauge(memory=4000 * MIB)
-    of = Room(Policy(), gauge, ManualClock(), look_s=0.01)
+    of = Room(Policy(), gauge, ManualClock(), expected_bytes=lambda _one: None, look_s=0.01)
     took = Executed(ended_by=EndedBy.EXIT, memory_peak_bytes=3000 * MIB, max_rss_bytes=MIB)
     place = await of.enter(candidate("a"), Told())
     await place.settle(Outcome(state=TaskState.SUCCEEDED, executed=took))
@@ -303,3 +304,12 @@ def with_settings(config: CCExecutorConfig, **settings: str) -> CCExecutorConfig
         workspace=config.workspace,
         settings={**config.settings, **settings},
     )
+
+
+def test_a_forecast_of_memory_is_what_the_room_keeps_free() -> None:
+    who = candidate("a")
+    band = Band(p50=1.0, p90=700.0 * MIB, p99=9e12)
+    foreseen = Forecast(duration_s=band, memory_bytes=band, timeout_s=1.0)
+    prepared = Prepared(who.task.spec, None, None, None, None, foreseen)  # type: ignore[arg-type]  # the room looks at the forecast only
+
+    assert foreseen_bytes(who._replace(prepared=prepared)) == 700 * MIB

@@ -47,7 +47,7 @@ def guard(group: Path, bounds: Bounds) -> Guard:
         has_stdin=False,
         keep_stdin_open=False,
         judged=False,
-        timers=Timers(None, None, None, 0.0, 0.0),
+        timers=Timers(None, None, None, None, 0.0, None, None, 0.0),
         ladder=(),
         output_limit_bytes=None,
         bounds=bounds,

@@ -29,9 +29,12 @@ ENDINGS: Final[Mapping[EndedBy, Failure | None]] = {
 }
 
 _TIMERS: Final[Mapping[str | None, str]] = {
-    "start": "It printed nothing within its start timeout.",
+    "start": "It gave no sign of life within its start timeout.",
+    "first_byte": "It printed nothing within its first-byte timeout.",
     "idle": "It made no progress within its idle timeout.",
     "total": "It took longer than its timeout.",
+    "cap": "It took longer than any attempt may, pauses included.",
+    "paused": "It was paused for longer than an attempt may be.",
 }
 
 

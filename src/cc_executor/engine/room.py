@@ -37,19 +37,22 @@ _WORDS: Final = {
 }
 
 
+def foreseen_bytes(candidate: Candidate) -> int | None:
+    """Return the memory that nine of ten attempts like this one stay within, None when unknown."""
+    band = candidate.prepared.forecast.memory_bytes
+    return None if band is None else int(band.p90)
+
+
 class Peaks:
     """What attempts of this engine have taken, by agent or program."""
 
     def __init__(self) -> None:
         self._seen: dict[str, deque[int]] = {}
 
-    def expected_bytes(self, spec: TaskSpec) -> int:
-        """Return what an attempt will need: the most that one of the last twenty took.
-
-        Before there is one, agents are taken for small, and commands for nothing.
-        """
+    def most_bytes(self, spec: TaskSpec) -> int | None:
+        """Return the most that one of the last twenty of its kind took; None before the first."""
         seen = self._seen.get(_kind(spec))
-        return max(seen) if seen else 0 if spec.command is not None else _AGENT_BYTES
+        return max(seen) if seen else None
 
     def learn(self, spec: TaskSpec, outcome: Outcome | None) -> None:
         """Note what an attempt took, as far as anybody saw."""
@@ -71,8 +74,8 @@ class Room:
         policy: The bounds.
         resources: What the machine has left; None: nobody looks, and only places count.
         clock: For people, who are told since when a task waits.
-        expected_bytes: Returns what memory an attempt will need, None where nobody knows; by
-            default from what attempts of this engine took.
+        expected_bytes: Returns what memory an attempt will need, None where nobody knows; what
+            attempts of this engine took counts beside it. By default, what the forecast says.
         look_s: How often it is looked again while somebody waits.
         disk_s: How long an attempt waits for the disk.
     """
@@ -83,7 +86,7 @@ class Room:
         resources: Resources | None,
         clock: Clock,
         *,
-        expected_bytes: Callable[[Candidate], int | None] = lambda _candidate: None,
+        expected_bytes: Callable[[Candidate], int | None] = foreseen_bytes,
         look_s: float = _LOOK_S,
         disk_s: float = _DISK_S,
     ) -> None:
@@ -145,15 +148,19 @@ class Room:
         self._peaks.learn(spec, outcome)
 
     def _applicant(self, ident: str, candidate: Candidate) -> Applicant:
-        expected_bytes = self._expected_bytes(candidate)
-        if expected_bytes is None:
-            expected_bytes = self._peaks.expected_bytes(candidate.task.spec)
         return Applicant(
             ident,
             candidate.execution.principal or "",
             candidate.execution.task_list.priority,
-            expected_bytes,
+            self._needed_bytes(candidate),
         )
+
+    def _needed_bytes(self, candidate: Candidate) -> int:
+        """Return what an attempt will need; of what nobody knows, agents are taken for small."""
+        spec = candidate.task.spec
+        told = (self._expected_bytes(candidate), self._peaks.most_bytes(spec))
+        known = [one for one in told if one is not None]
+        return max(known) if known else 0 if spec.command is not None else _AGENT_BYTES
 
     def _call_next(self) -> None:
         for ident in self._places.admit(time.monotonic(), memory_bytes=self._memory_bytes()):

@@ -10,21 +10,28 @@ import msgspec
 class Timers(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds in seconds, enforced by the supervisor. None: that timer does not run.
 
-    Pauses stop all of them but `orphan_grace_s`.
+    Pauses stop all of them but the last three.
 
     Attributes:
         total_s: From exec to the end.
-        start_s: From exec to the first byte of output.
-        idle_s: Since the last progress. Bytes that the engine has not judged yet count as
-            progress; bytes that it has judged count only if it said so.
+        start_s: From exec to the first progress.
+        first_byte_s: From exec to the first byte of output.
+        idle_s: Without progress. Bytes that the engine has not judged yet count as progress;
+            bytes that it has judged count only if it said so. Time for which it gave an excuse does
+            not count, and a tree that uses the processor is not idle.
         grace_s: How long the process may stay after the engine said that the work is finished.
+        cap_s: From exec to the end, pauses included.
+        max_paused_s: All pauses together.
         orphan_grace_s: How long the tree lives on when no engine is attached.
     """
 
     total_s: float | None = None
     start_s: float | None = None
+    first_byte_s: float | None = None
     idle_s: float | None = None
     grace_s: float = 10.0
+    cap_s: float | None = None
+    max_paused_s: float | None = None
     orphan_grace_s: float = 0.0
 
 

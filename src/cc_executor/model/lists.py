@@ -164,6 +164,9 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
     for name in spec.env:
         if not _ENV_NAME.fullmatch(name):
             raise InvalidSpec(f"{where}.env", f"{name!r} is not the name of a variable")
+    if spec.kind and not NAME_PATTERN.fullmatch(spec.kind):
+        problem = f"{spec.kind!r} is not 1 to 64 letters, digits, '-' or '_'"
+        raise InvalidSpec(f"{where}.kind", problem, hint=_naming_hint(spec.kind))
     if spec.json_schema is not None:
         check_schema(spec.json_schema, where=f"{where}.json_schema")
     check_verification(spec, where)
@@ -178,7 +181,9 @@ def _is_duration(seconds: float) -> bool:
 _SECONDS: Final = (_is_duration, "must be a number of seconds above 0")
 _RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
     "timeout": (_is_duration, "must be a number of seconds above 0, or `auto`"),
+    "queue_timeout_s": _SECONDS,
     "start_timeout_s": _SECONDS,
+    "first_byte_timeout_s": _SECONDS,
     "idle_timeout_s": _SECONDS,
     "check_timeout_s": _SECONDS,
     "repairs": (lambda count: 0 <= count <= MAX_REPAIRS, f"must be from 0 to {MAX_REPAIRS}"),

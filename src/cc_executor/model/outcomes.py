@@ -20,6 +20,7 @@ from cc_executor.model.evidence import (
 )
 from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.timers import Timing
 
 
 class EndedBy(StrEnum):
@@ -41,7 +42,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         exit_code: Exit status of the child, None when it did not exit by itself.
         signal: Name of the signal that ended it (`SIGKILL`), None when none did.
-        timer: `start`, `idle`, `total` when `ended_by` is `timer`.
+        timer: `start`, `first_byte`, `idle`, `total`, `cap`, `paused` when `ended_by` is `timer`.
         limit: `memory`, `processes`, `file_size`, `output`, `disk`, `files` when `ended_by` is `limit`.
         rung: Last rung of the stop ladder that was needed: `stdin`, `interrupt`, `terminate`,
             `kill`; None when no stop was needed.
@@ -61,6 +62,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         enforcement: By limit that was set, who kept it: `cgroup` (the kernel, for the whole tree),
             `rlimit` (the kernel, for each process), `supervisor` (at every byte), `poll` (the
             supervisor, which measures again and again).
+        timers: All that the supervisor kept; empty when it died unseen.
     """
 
     ended_by: EndedBy
@@ -82,6 +84,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     memory_peak_bytes: int | None = None
     cpu_s: float | None = None
     enforcement: dict[str, str] = {}
+    timers: tuple[Timing, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +246,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         detail: Which timer or which limit, where the failure has kinds.
         message: One sentence for people.
         ground: Where an isolated task worked; None: in its workspace.
+        queue: How long the task waited for its first attempt; None: it never began to wait.
     """
 
     state: TaskState
@@ -254,6 +258,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verified: Verified = Verified()
     changes: Changes = Changes()
     ground: Ground | None = None
+    queue: Timing | None = None
     cost_usd: float | None = None
     usage: Usage | None = None
     model: str | None = None
@@ -264,6 +269,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def ok(self) -> bool:
         """Whether the task did what was asked, as far as was checked."""
         return self.state is TaskState.SUCCEEDED
+
+    @property
+    def timers(self) -> tuple[Timing, ...]:
+        """All timers that were kept: how long each ran, its bound, and whether it expired."""
+        queue = () if self.queue is None else (self.queue,)
+        return (*queue, *(self.executed.timers if self.executed else ()))
 
     @property
     def text(self) -> str:

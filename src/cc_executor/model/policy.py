@@ -16,7 +16,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         max_timeout_s: No attempt lasts longer, whatever its task says.
         timeout_base_s: Constant part of the first forecast.
         timeout_per_token_s: Its part per token of the first request.
-        start_timeout_s: Longest silence of an agent before its first output.
+        max_paused_s: All pauses of an attempt together are no longer than this.
+        start_timeout_s: Longest time until an agent's first sign of life.
         idle_timeout_s: Longest time of an agent without progress.
         grace_s: How long a process may stay after its result.
         orphan_grace_s: How long an attempt lives on without any engine.
@@ -37,6 +38,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_timeout_s: float = 14_400.0
     timeout_base_s: float = 60.0
     timeout_per_token_s: float = 0.05
+    max_paused_s: float = 259_200.0
     start_timeout_s: float | None = 120.0
     idle_timeout_s: float | None = 900.0
     grace_s: float = 10.0

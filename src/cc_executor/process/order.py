@@ -14,8 +14,11 @@ class Timers(NamedTuple):
 
     total_s: float | None
     start_s: float | None
+    first_byte_s: float | None
     idle_s: float | None
     grace_s: float
+    cap_s: float | None
+    max_paused_s: float | None
     orphan_grace_s: float
 
 

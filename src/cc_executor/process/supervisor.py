@@ -37,14 +37,16 @@ from cc_executor.process.endings import (
     SIGNALLED,
     Cause,
     how_it_exited,
+    timer_of,
 )
 from cc_executor.process.guard import Guard
 from cc_executor.process.ladder import StopLadder
 from cc_executor.process.meter import Breach
 from cc_executor.process.order import Order
 from cc_executor.process.outcome import OutcomeFile
+from cc_executor.process.processor import CAN_SEE, Meter
 from cc_executor.process.reaper import Reaper
-from cc_executor.process.timers import Clocks
+from cc_executor.process.timers import LOOK, Clocks
 from cc_executor.process.tree import Swept
 
 _FAREWELL_S: Final = 1.0
@@ -122,6 +124,8 @@ class Supervisor:
         self._swept: set[int] = set()
         self._survivors: tuple[int, ...] = ()
         self._started_at = self._started = 0.0
+        self._stopping: float | None = None
+        self._meter = Meter(lambda: reaper.cpu_s)
         self._clocks = Clocks(order.timers, judged=order.judged, now=0.0)
 
     def run(self, lifeline: socket.socket, unread: bytes, *, brand: int) -> bytes | None:
@@ -158,7 +162,9 @@ class Supervisor:
         """Start the child first; all else is done while it comes to life."""
         self._started_at = time.time()
         self._started = time.monotonic()
-        self._clocks = Clocks(self._order.timers, judged=self._order.judged, now=self._started)
+        self._clocks = Clocks(
+            self._order.timers, judged=self._order.judged, now=self._started, looks=CAN_SEE
+        )
         try:
             with self._guard.starting():
                 self._reaper.child = start(self._order, self._pipes, brand)
@@ -197,10 +203,15 @@ class Supervisor:
             self._told_head = head
             self._clocks.output(now, head)
             self._connections.tell_head(head)
-        expired = self._clocks.expired(now)
-        if expired is not None and self._reaper.status is None:
-            self._stop(EXPIRY[expired])
+        if self._cause is None and self._reaper.status is None:
+            self._watch_the_clocks(now)
         self._climb(now)
+
+    def _watch_the_clocks(self, now: float) -> None:
+        while (expired := self._clocks.expired(now)) == LOOK:
+            self._clocks.looked(now, self._meter.used_s())
+        if expired is not None:
+            self._stop(EXPIRY[expired])
 
     def _patience(self) -> float | None:
         """Return how long nothing has to be done, None when only an event can change that."""
@@ -231,10 +242,11 @@ class Supervisor:
         if self._cause is not None:
             return
         self._cause = cause
+        self._stopping = time.monotonic()
         if self._reaper.status is not None:
             return
         reach("supervisor.stopping")
-        self._ladder.begin(time.monotonic())
+        self._ladder.begin(self._stopping)
 
     def _breached(self, breach: Breach) -> None:
         """End at once what takes too much: it may not take more while it is asked to leave."""
@@ -312,7 +324,6 @@ class Supervisor:
         """Return what was seen, in the words of `model.outcomes.Executed`."""
         cause = self._cause or Cause(EXIT)
         now = time.monotonic()
-        self._clocks.resume(now)
         status = self._reaper.status
         seen: dict[str, Any] = {
             **cause._asdict(),
@@ -321,7 +332,8 @@ class Supervisor:
             "started_at": self._started_at,
             "ended_at": time.time(),
             "duration_s": now - self._started,
-            "paused_s": self._clocks.paused_s,
+            "paused_s": self._clocks.paused_s(now),
+            "timers": self._clocks.table(self._stopping or now, timer_of(self._cause)),
             "output_bytes": self._capture.head,
             "stdout_bytes": self._capture.bytes[STDOUT],
             "stderr_bytes": self._capture.bytes[STDERR],
@@ -383,7 +395,8 @@ class Supervisor:
             time.monotonic(),
             upto=command["upto"],
             progress=command["progress"],
-            hold=command["hold"] is not None,
+            hold=command["hold"],
+            hold_s=command.get("hold_s"),
             finished=command["finished"],
         )
 

@@ -71,6 +71,7 @@ class Settings:
     pass_env: tuple[str, ...]
     allowed_commands: tuple[str, ...]
     max_timeout_s: float
+    max_paused_s: float
     timeout_base_s: float
     timeout_per_token_s: float
     start_timeout_s: float
