@@ -163,7 +163,7 @@ class Store(Protocol):
             agent: Name of the dialect.
             limit: At most this many, 1 to 10,000.
             of_one_prompt: At most this many with the same digest: one prompt that is run all day
-                must not hide all others. Then the newest 20,000 are looked at. None: any number.
+                must not hide all others. Then the newest 5,000 are looked at. None: any number.
         """
         ...
 

@@ -26,7 +26,7 @@ _Answer = TypeVar("_Answer")
 
 MAX_PAGE: Final = 1_000
 MAX_OBSERVATIONS: Final = 10_000
-OBSERVATIONS_REACH: Final = 20_000
+OBSERVATIONS_REACH: Final = 5_000
 
 #: How many ids an `AmbiguousId` names at most.
 _MAX_MATCHES: Final = 20
