@@ -118,8 +118,7 @@ def row(name: str, replays: Sequence[Sequence[Run]], *, skip: int = _BEFORE_JUDG
             if title != "fixed"
         },
         needed={
-            title: ours_s
-            / (_scale(pairs, killed) * statistics.median(limit for _, limit in pairs))
+            title: ours_s / (_scale(pairs, killed) * statistics.median(limit for _, limit in pairs))
             for title, pairs in theirs.items()
         },
     )

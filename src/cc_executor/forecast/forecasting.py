@@ -9,15 +9,15 @@ from typing import Final
 import msgspec
 
 from cc_executor.forecast.formula import first_timeout_s
-from cc_executor.forecast.grouping import groups_of, method_for
+from cc_executor.forecast.grouping import Groups, groups_of, method_for
 from cc_executor.forecast.learning import Example, band, learn
 from cc_executor.forecast.levels import Expected
 from cc_executor.forecast.loading import slope_of, stretch
 from cc_executor.forecast.shape import Shape, together
 from cc_executor.model.forecasts import Band, Forecast, Observation, Subject
 
-#: How many of the newest observations are looked at: for the duration, and for all else.
-_FOR_DURATION: Final = 2_000
+#: How many of the newest observations are looked at, and for all but the duration.
+_LOOKED_AT: Final = 2_000
 _FOR_OTHERS: Final = 400
 #: What `timeout_s` adds to the p99: a part, and a pause of the machine.
 _MARGIN: Final = 1.05
@@ -65,31 +65,31 @@ def forecast(subject: Subject, history: Sequence[Observation], bounds: Bounds) -
     formula_s = first_timeout_s(
         subject.tokens, base_s=bounds.base_s, per_token_s=bounds.per_token_s, max_s=bounds.max_s
     )
-    useful = sorted((one for one in history if one.ending != "failed"), key=_order)
-    useful = useful[-_FOR_DURATION:]
-    if not useful:
+    newest = sorted((one for one in history if one.ending != "failed"), key=_order)[-_LOOKED_AT:]
+    if not newest:
         return _by_formula(formula_s)
-    slope = slope_of(useful)
+    past = [(one, groups_of(one.subject)) for one in newest]
+    keys = groups_of(subject)
+    slope = slope_of(past)
     prior = Expected(math.log(max(_LEAST, formula_s * _FORMULA_P50)), _FORMULA_VARIANCE)
     examples = [
         Example(
-            groups_of(one.subject),
+            groups,
             math.log(max(_LEAST, one.duration_s) / stretch(one.subject.load, slope)),
             one.ending == "censored",
         )
-        for one in useful
+        for one, groups in past
     ]
-    learned = learn(examples, groups_of(subject), prior)
     factor = stretch(subject.load, slope)
-    duration_s = band(learned, factor=factor, at_most=bounds.max_s)
-    method, observations = method_for(subject, useful)
-    recent = useful[-_FOR_OTHERS:]
+    duration_s = band(learn(examples, keys, prior), factor=factor, at_most=bounds.max_s)
+    method, observations = method_for(keys, [groups for _, groups in past])
+    recent = past[-_FOR_OTHERS:]
     return Forecast(
         duration_s=duration_s,
-        turns=_amount(subject, recent, lambda one: one.turns),
-        cost_usd=_amount(subject, recent, lambda one: one.cost_usd),
-        total_tokens=_amount(subject, recent, lambda one: one.total_tokens),
-        memory_bytes=_amount(subject, recent, lambda one: one.max_rss_bytes),
+        turns=_amount(keys, recent, lambda one: one.turns),
+        cost_usd=_amount(keys, recent, lambda one: one.cost_usd),
+        total_tokens=_amount(keys, recent, lambda one: one.total_tokens),
+        memory_bytes=_amount(keys, recent, lambda one: one.max_rss_bytes),
         timeout_s=min(
             bounds.max_s, max(_LEAST_TIMEOUT_S, duration_s.p99 * _MARGIN + _MARGIN_S * factor)
         ),
@@ -149,21 +149,23 @@ def _by_formula(formula_s: float) -> Forecast:
 
 
 def _amount(
-    subject: Subject, history: Sequence[Observation], of: Callable[[Observation], float | None]
+    keys: Groups,
+    past: Sequence[tuple[Observation, Groups]],
+    of: Callable[[Observation], float | None],
 ) -> Band | None:
     """Return the band of something else than time; None where no completed run tells of it."""
-    known = [(one, value) for one in history if (value := of(one)) is not None]
-    completed = sorted(value for one, value in known if one.ending == "completed")
+    known = [(one, groups, value) for one, groups in past if (value := of(one)) is not None]
+    completed = sorted(value for one, _, value in known if one.ending == "completed")
     if not completed:
         return None
     if completed[-1] <= 0:
         return Band(p50=0.0, p90=0.0, p99=0.0)
     examples = [
-        Example(groups_of(one.subject), math.log(max(_LEAST, value)), one.ending == "censored")
-        for one, value in known
+        Example(groups, math.log(max(_LEAST, value)), one.ending == "censored")
+        for one, groups, value in known
     ]
     middle = math.log(max(_LEAST, completed[len(completed) // 2]))
-    learned = learn(examples, groups_of(subject), Expected(middle, _UNKNOWN_VARIANCE))
+    learned = learn(examples, keys, Expected(middle, _UNKNOWN_VARIANCE))
     return band(learned, factor=1.0, at_most=_MOST)
 
 

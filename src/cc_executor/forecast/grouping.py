@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import Final
 
-from cc_executor.model.forecasts import Observation, Subject
+from cc_executor.model.forecasts import Subject
 
 #: From so many observations on a level gives the method its name.
 _ENOUGH: Final = 3
@@ -19,8 +19,11 @@ _NAMES: Final = (
     "history: same prompt",
 )
 
+#: From broad to narrow; None: of no group at this level.
+Groups = tuple[Hashable | None, ...]
 
-def groups_of(subject: Subject) -> tuple[Hashable | None, ...]:
+
+def groups_of(subject: Subject) -> Groups:
     """Return the groups of a task, from broad to narrow; None where it is in none.
 
     Everything; its agent; model, effort and size of the prompt; its kind; its very prompt. The
@@ -36,17 +39,19 @@ def groups_of(subject: Subject) -> tuple[Hashable | None, ...]:
     )
 
 
-def method_for(subject: Subject, history: Sequence[Observation]) -> tuple[str, int]:
-    """Return which level mattered most, in a few words, and how many observations it has."""
-    keys = groups_of(subject)
-    counts = [0] * len(keys)
-    for one in history:
-        for level, (key, other) in enumerate(zip(keys, groups_of(one.subject), strict=True)):
-            counts[level] += key is not None and key == other
+def method_for(keys: Groups, others: Sequence[Groups]) -> tuple[str, int]:
+    """Return which level matters most, in a few words, and how many observations it has.
+
+    Args:
+        keys: The groups of a task.
+        others: Those of all observations.
+    """
     for level in reversed(range(len(keys))):
-        if counts[level] >= _ENOUGH:
-            return _NAMES[level], counts[level]
-    return "formula and history", len(history)
+        key = keys[level]
+        count = 0 if key is None else sum(other[level] == key for other in others)
+        if count >= _ENOUGH:
+            return _NAMES[level], count
+    return "formula and history", len(others)
 
 
 def _size(tokens: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
-from cc_executor.forecast.levels import Expected, Levels
+from cc_executor.forecast.levels import Drift, Expected, Levels
 from cc_executor.forecast.survival import Sample, Survival
 from cc_executor.model.forecasts import Band
 
@@ -19,7 +19,7 @@ _OF_EACH_LEVEL: Final = 40
 _WARM_UP: Final = 3
 #: Scores of no run, for histories with few: a normal distribution, a little too wide, and twice as
 #: wide where there are no others.
-_IMAGINED: Final = tuple(1.25 * NormalDist().inv_cdf((place + 0.5) / 8) for place in range(8))
+_IMAGINED: Final = tuple(1.15 * NormalDist().inv_cdf((place + 0.5) / 8) for place in range(8))
 #: How fast the level that is asked for follows what was missed lately, in parts of 1 - level.
 _ADAPTING: Final = 0.02
 _QUANTILES: Final = (0.5, 0.9, 0.99)
@@ -54,15 +54,21 @@ def learn(
         prior: What is expected without examples.
     """
     levels = Levels(prior, len(keys))
+    drift = Drift()
     tiers: list[list[Sample]] = [[] for _ in range(len(keys) + 1)]
     for number, example in enumerate(examples):
-        expected = levels.expect(example.keys)
+        usual = levels.expect(example.keys)
+        expected = drift.correct(usual)
         value = example.value
         if number >= _WARM_UP:
             score = Sample(expected.score(value), example.censored)
             tiers[_shared(example.keys, keys)].append(score)
-        levels.learn(example.keys, expected.beyond(value) if example.censored else value)
-    expected = levels.expect(keys)
+        if example.censored:
+            value = expected.beyond(value)
+        if number >= _WARM_UP:
+            drift.learn(usual.score(value))
+        levels.learn(example.keys, value)
+    expected = drift.correct(levels.expect(keys))
     scores = _chosen(tiers)
     width = 1 + 1 / (1 + len(scores))
     survival = Survival((*scores, *(Sample(width * score) for score in _IMAGINED)))
@@ -104,10 +110,13 @@ def _adapted(scores: Sequence[Sample], survival: Survival, level: float) -> floa
     Source: Gibbs and Candès 2021, "Adaptive conformal inference under distribution shift".
     """
     aim = missing = 1 - level
-    step = _ADAPTING * aim
-    for score in scores:
-        missed = score.value > survival.quantile(1 - missing)
-        if missed or not score.censored:
-            missing += step * (aim - missed)
-            missing = min(aim * 1.5, max(aim / 3, missing))
+    least, most = aim / 3, aim * 1.5
+    never_missed = survival.quantile(1 - most)
+    up = _ADAPTING * aim * aim
+    down = up - _ADAPTING * aim
+    for value, censored in scores:
+        if value > never_missed and value > survival.quantile(1 - missing):
+            missing = max(least, missing + down)
+        elif not censored:
+            missing = min(most, missing + up)
     return 1 - missing

@@ -8,6 +8,9 @@ from typing import Final, NamedTuple
 
 #: Examples that a group remembers: what is older fades. So drift is followed.
 _MEMORY: Final = 60.0
+#: Runs that a drift of all groups is read from, and how many standard errors are no chance.
+_MEMORY_OF_DRIFT: Final = 40.0
+_NOTICED: Final = 2.0
 #: What part of a variance lies inside the narrower groups, before that is known.
 _INSIDE: Final = 0.5
 #: How many examples that, and what is known of other groups of the level, count for.
@@ -44,6 +47,32 @@ class Expected(NamedTuple):
         return self.mean + sd * density / above
 
 
+class Drift:
+    """What all groups have lately been off by, in standard deviations.
+
+    A new version of an agent changes all kinds of its tasks at once, which shows in all of them
+    together long before it shows in each.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0.0
+        self._mean = 0.0
+
+    def correct(self, expected: Expected) -> Expected:
+        """Return what is expected, moved by the drift as far as it is more than chance."""
+        if not self._mean:
+            return expected
+        # Of a mean of n scores, the variance is about 1/n; of one that fades, half of that.
+        chance = _NOTICED**2 / (2 * self._count * self._mean**2)
+        moved = self._mean * max(0.0, 1 - chance)
+        return Expected(expected.value(moved), expected.variance)
+
+    def learn(self, score: float) -> None:
+        """Add how far off an expectation was that was not corrected."""
+        self._count = self._count * (1 - 1 / _MEMORY_OF_DRIFT) + 1
+        self._mean += (min(3.0, max(-3.0, score)) - self._mean) / self._count
+
+
 class _Group:
     __slots__ = ("count", "mean", "squares")
 
@@ -74,18 +103,19 @@ class Levels:
     def expect(self, keys: Sequence[Hashable | None]) -> Expected:
         """Return what is expected of the next value of these groups; None: of no group."""
         mean, variance = self._prior
-        for level, key in enumerate(keys):
-            group = self._groups[level].get(key)
+        for groups, squares, freedom, key in zip(
+            self._groups, self._squares, self._freedom, keys, strict=True
+        ):
+            group = groups.get(key)
             if group is None:
                 continue
-            inside = (self._squares[level] + _PRIOR_OF_LEVEL * _INSIDE * variance) / (
-                self._freedom[level] + _PRIOR_OF_LEVEL
-            )
-            between = max(variance - inside, _LEAST_BETWEEN * variance)
+            inside = (squares + _PRIOR_OF_LEVEL * _INSIDE * variance) / (freedom + _PRIOR_OF_LEVEL)
+            between = variance - inside
+            between = max(between, _LEAST_BETWEEN * variance)
             pull = group.count / (group.count + inside / between)
             mean += pull * (group.mean - mean)
             own = (group.squares + _PRIOR_OF_GROUP * inside) / (group.count - 1 + _PRIOR_OF_GROUP)
-            variance = max(own + between * (1 - pull), _LEAST_VARIANCE)
+            variance = own + between * (1 - pull) + _LEAST_VARIANCE
         return Expected(mean, variance)
 
     def learn(self, keys: Sequence[Hashable | None], value: float) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from cc_executor.forecast.grouping import groups_of
+from cc_executor.forecast.grouping import Groups
 from cc_executor.model.forecasts import Observation
 
 #: Load above which no more stretch is added. Below 1, everybody has a processor.
@@ -23,15 +23,15 @@ def stretch(load: float | None, slope: float) -> float:
     return math.exp(slope * _log(load))
 
 
-def slope_of(history: Sequence[Observation]) -> float:
+def slope_of(history: Sequence[tuple[Observation, Groups]]) -> float:
     """Return how durations grow with load: 0 not at all, at most a half.
 
     A regression among runs that are alike, held back where the load has hardly varied.
     """
     together: dict[object, list[tuple[float, float]]] = {}
-    for one in history:
+    for one, keys in history:
         if one.ending == "completed" and one.subject.load is not None and one.duration_s > 0:
-            key = next(key for key in reversed(groups_of(one.subject)) if key is not None)
+            key = next(key for key in reversed(keys) if key is not None)
             together.setdefault(key, []).append((_log(one.subject.load), math.log(one.duration_s)))
     shared = varied = 0.0
     for pairs in together.values():

@@ -186,6 +186,7 @@ class Doors:
 
     def _resources(self) -> dict[str, float]:
         sample = self._parts.resources.latest()
+        lag = self.vitals.lag()
         known: dict[str, Any] = {
             "cores": sample.cores,
             "load1": sample.load and sample.load[0],
@@ -193,7 +194,8 @@ class Doors:
             "memory_available_bytes": sample.memory_available_bytes,
             "disk_free_bytes": sample.disk_free_bytes,
             **{f"{name}_pressure_percent": one.some for name, one in sample.pressure.items()},
-            "loop_lag_p99_s": self.vitals.lag().p99_s,
+            "loop_lag_p99_s": lag.p99_s,
+            "loop_lag_max_s": lag.max_s,
         }
         return {name: value for name, value in known.items() if value is not None}
 

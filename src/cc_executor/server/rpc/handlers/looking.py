@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any, Final
 
 import msgspec
@@ -34,10 +33,12 @@ async def execution(caller: Caller, params: execution_get.Params) -> dict[str, A
 
 async def wait(caller: Caller, params: execution_wait.Params) -> dict[str, Any]:
     """Return an execution that has ended, or as it stands when the time is up."""
-    with contextlib.suppress(TimeoutError):
+    desk = caller.room.desk
+    try:
         async with asyncio.timeout(params.within_s):
-            await caller.room.desk.finished(caller.who, params.execution_id)
-    result = await caller.room.desk.get(caller.who, params.execution_id)
+            result = await desk.finished(caller.who, params.execution_id)
+    except TimeoutError:
+        result = await desk.get(caller.who, params.execution_id)
     return execution_view(result, records=params.records)
 
 
