@@ -17,6 +17,7 @@ from cc_executor.model.budgets import Allowance
 from cc_executor.model.forecasts import Forecast, Subject
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.limits import bounds, output_limit_bytes
 from cc_executor.model.lists import MAX_ARGUMENT_BYTES
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.policy import Policy
@@ -82,7 +83,8 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
     )
     launch = msgspec.structs.replace(
         dialect.launch(spec, surroundings),
-        output_limit_bytes=world.policy.output_limit_bytes,
+        output_limit_bytes=output_limit_bytes(spec.limits, world.policy.output_limit_bytes),
+        bounds=bounds(spec.limits, world.policy.bounds),
         containment=world.policy.containment,
     )
     session = dialect.session_of(spec, surroundings)

@@ -15,6 +15,7 @@ import msgspec
 
 from cc_executor.errors import InvalidPrompt, InvalidSpec
 from cc_executor.model.budgets import KINDS, Budget
+from cc_executor.model.limits import check_limits
 from cc_executor.model.plan import Ancestry, cycle
 from cc_executor.model.references import check_references, nearest
 from cc_executor.model.schema import check_schema
@@ -34,6 +35,7 @@ MAX_RETRIES: Final = 100
 MAX_REPAIRS: Final = 5
 #: Of any kind: a column of the ledger can hold a million times as much.
 MAX_BUDGET: Final = 1_000_000_000
+MAX_PRIORITY: Final = 100
 #: Longest argument that Linux passes to a program. Source: MAX_ARG_STRLEN, execve(2).
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 
@@ -46,8 +48,11 @@ _LIST_FIELDS: Final = (
     "title",
     "stop_on_failure",
     "budget",
+    "priority",
 )
 _TASK_FIELDS: Final = TaskSpec.__struct_fields__
+#: What a task adds to the defaults instead of taking their place.
+_MERGED: Final = ("env", "limits")
 #: What can hold for all tasks: everything but what makes a task that task.
 _DEFAULTS: Final = tuple(
     field for field in _TASK_FIELDS if field not in {"name", "prompt", "command"}
@@ -60,7 +65,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
     Args:
         value: A sequence of prompts, task mappings and `TaskSpec`s; or a mapping with such `tasks`
             and what holds for all of them: `defaults`, `agent`, `workspace`, `title`,
-            `stop_on_failure`, `budget`.
+            `stop_on_failure`, `budget`, `priority`.
         workspace: Absolute path that a relative workspace is relative to.
         sequential: Whether a task without `needs` waits for the one before it.
 
@@ -90,7 +95,15 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
         stop_on_failure=_typed(whole.get("stop_on_failure", True), bool, "stop_on_failure"),
         title=title,
         budget=_budget(whole.get("budget"), "budget"),
+        priority=_priority(whole.get("priority", 0)),
     )
+
+
+def _priority(value: object) -> int:
+    number: int = _typed(value, int, "priority")
+    if abs(number) > MAX_PRIORITY:
+        raise InvalidSpec("priority", f"must be from -{MAX_PRIORITY} to {MAX_PRIORITY}")
+    return number
 
 
 # --- the whole and its parts ---------------------------------------------------------------------
@@ -135,9 +148,10 @@ def _spec(entry: object, defaults: Mapping[str, Any], where: str) -> TaskSpec:
         problem = "a task has either a `prompt` or a `command`"
         raise InvalidSpec(where, problem, hint="Give one of them.")
     fields = {**defaults, **entry}
-    own = entry.get("env")
-    if isinstance(own, Mapping) and "env" in defaults:
-        fields["env"] = {**defaults["env"], **own}
+    for name in _MERGED:
+        own = entry.get(name)
+        if isinstance(own, Mapping) and isinstance(defaults.get(name), Mapping):
+            fields[name] = {**defaults[name], **own}
     return _converted(fields, where)
 
 
@@ -163,6 +177,7 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
     check_verification(spec, where)
     if spec.budget is not None:
         _check_budget(spec.budget, f"{where}.budget")
+    check_limits(spec.limits, f"{where}.limits")
     return spec
 
 

@@ -44,7 +44,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         exit_code: Exit status of the child, None when it did not exit by itself.
         signal: Name of the signal that ended it (`SIGKILL`), None when none did.
         timer: `start`, `first_byte`, `idle`, `total`, `cap`, `paused` when `ended_by` is `timer`.
-        limit: `output`, `disk` when `ended_by` is `limit`.
+        limit: `memory`, `processes`, `file_size`, `output`, `disk`, `files` when `ended_by` is `limit`.
         rung: Last rung of the stop ladder that was needed: `stdin`, `interrupt`, `terminate`,
             `kill`; None when no stop was needed.
         swept: Number of processes that were still there after the child and had to be killed. Of a
@@ -54,9 +54,15 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         duration_s: Wall time from exec to the end of the tree, pauses included.
         paused_s: Part of `duration_s` spent paused.
         output_bytes: Bytes captured, both streams together.
-        error: Text of the operating system when it could not be started.
+        error: Text of the operating system when it could not be started; the figure and the limit
+            when one was reached.
         max_rss_bytes: Peak resident size of the largest process, None when unknown.
+        memory_peak_bytes: Most memory of all its processes at one moment, as far as it was measured:
+            None for a short attempt.
         cpu_s: User and system time of all reaped processes, None when unknown.
+        enforcement: By limit that was set, who kept it: `cgroup` (the kernel, for the whole tree),
+            `rlimit` (the kernel, for each process), `supervisor` (at every byte), `poll` (the
+            supervisor, which measures again and again).
         timers: All that the supervisor kept; empty when it died unseen.
     """
 
@@ -76,7 +82,9 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stderr_bytes: int = 0
     error: str | None = None
     max_rss_bytes: int | None = None
+    memory_peak_bytes: int | None = None
     cpu_s: float | None = None
+    enforcement: dict[str, str] = {}
     timers: tuple[Timing, ...] = ()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from cc_executor.model.budgets import Budget
+from cc_executor.model.launch import Bounds
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +23,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         grace_s: How long a process may stay after its result.
         orphan_grace_s: How long an attempt lives on without any engine.
         max_concurrency: Most attempts of one execution at once.
+        max_running: Most attempts of all executions of the engine at once; None: no limit.
         output_limit_bytes: Most output of one attempt, None for no limit.
+        bounds: Most that one attempt may take otherwise.
+        memory_floor_bytes: Memory of the machine that is left to others: nothing is started that is
+            expected to take it.
+        disk_floor_bytes: Free space of the state directory below which nothing is started.
         allowed_commands: Executables (resolved paths or names) that may run; empty: any.
         environ: What children may inherit from, before a dialect's filter.
         pass_env: More names that children may inherit.
@@ -41,7 +47,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: float = 10.0
     orphan_grace_s: float = 0.0
     max_concurrency: int = 4
+    max_running: int | None = None
     output_limit_bytes: int | None = None
+    bounds: Bounds = Bounds()
+    memory_floor_bytes: int = 0
+    disk_floor_bytes: int = 0
     allowed_commands: tuple[str, ...] = ()
     environ: Mapping[str, str] = {}
     pass_env: tuple[str, ...] = ()

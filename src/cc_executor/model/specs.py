@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from cc_executor.model.budgets import Budget
+from cc_executor.model.limits import Limits
 
 NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_TASKS: Final = 10_000
@@ -82,6 +83,7 @@ class TaskSpec(
         repairs: How often a result that was refuted is given back to the agent's session to repair.
         isolation: Where the task works: in its workspace, in a copy of it, or in a git worktree.
         budget: What all its attempts, repairs and judges may spend together.
+        limits: Most memory, processes, output and disk of each attempt.
     """
 
     name: str = ""
@@ -114,6 +116,7 @@ class TaskSpec(
     repairs: int = 0
     isolation: Isolation = "none"
     budget: Budget | None = None
+    limits: Limits = Limits()
 
     @property
     def dialect(self) -> str:
@@ -133,6 +136,7 @@ class TaskList(
             skipped in any case).
         title: For people, in lists.
         budget: What its tasks may spend together.
+        priority: Among the lists of one owner, the higher one gets the next free place.
     """
 
     tasks: tuple[TaskSpec, ...]
@@ -140,3 +144,4 @@ class TaskList(
     stop_on_failure: bool = True
     title: str = ""
     budget: Budget | None = None
+    priority: int = 0

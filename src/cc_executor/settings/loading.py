@@ -79,7 +79,15 @@ class Settings:
     grace_s: float
     orphan_grace_s: float
     max_concurrency: int
+    max_running: int
     output_limit_mb: int
+    memory_per_task_mb: int
+    processes_per_task: int
+    file_size_limit_mb: int
+    disk_per_task_mb: int
+    files_per_task: int
+    memory_floor_mb: int
+    disk_floor_mb: int
     containment: str
     budget_workspace_usd: float | None
     budget_workspace_tokens: int | None

@@ -167,9 +167,11 @@ class SqliteViews(Statements):
         """Return what is, or was, held for an attempt."""
         return holds_of(self, attempt_id)
 
-    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+    def observations(
+        self, agent: str, *, limit: int, each: int, reach: int
+    ) -> Sequence[Observation]:
         """Return what attempts of an agent took, newest first."""
-        rows = self.run("observations", agent=agent, limit=limit)
+        rows = self.run("observations", agent=agent, limit=limit, each=each, reach=reach)
         return [from_json(row[0], Observation) for row in rows]
 
     def _execution(self, row: tuple[Any, ...]) -> ExecutionRecord:
