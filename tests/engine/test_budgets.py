@@ -60,7 +60,7 @@ async def test_a_list_ends_when_its_money_is_gone_and_the_rest_is_skipped(
         ]
         spent = await account(executor, f"list:{ended.id}")
         assert spent.spent.micro_usd == 500_000
-        assert (spent.open, spent.reserved) == (0, Amounts())
+        assert (spent.holders, spent.reserved) == (0, Amounts())
 
 
 async def test_an_agent_is_told_what_is_left(claude: InstallClaude) -> None:
@@ -222,7 +222,7 @@ async def test_what_was_held_for_an_attempt_that_never_began_is_given_back(
     await world.store.take(execution.id, "dead")
     name = f"list:{execution.id}"
     await world.store.reserve(f"{execution.id}.1.1", [Ask(name, Caps(ms=300_000))])
-    assert (await account(executor, name)).open == 1
+    assert (await account(executor, name)).holders == 1
 
     async with Executor(config) as next_one:
         ended = await next_one.wait(execution.id)
@@ -242,7 +242,7 @@ async def test_an_attempt_that_comes_again_takes_what_was_held_for_it(executor: 
     ended = await executor.wait(execution.id)
     assert ended.ok, ended.to_json()
     spent = await account(executor, name)
-    assert (spent.open, spent.reserved) == (0, Amounts())
+    assert (spent.holders, spent.reserved) == (0, Amounts())
     assert 0 < spent.spent.ms < 300_000
 
 

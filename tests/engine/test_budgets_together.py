@@ -65,7 +65,7 @@ async def test_fifty_lists_of_five_processes_overspend_by_one_turn_at_most(
     async with Executor(CCExecutorConfig(home=home, workspace=str(workspace))) as executor:
         booked = await account(executor, f"workspace:{workspace.resolve()}")
     assert booked.spent.micro_usd == round(spent_usd * 1_000_000)
-    assert (booked.open, *booked.reserved, *booked.unknown) == (0, *[0] * 8)
+    assert (booked.holders, *booked.reserved, *booked.unknown) == (0, *[0] * 8)
 
 
 async def call(home: Path, workspace: Path, settings: dict[str, str]) -> list[list[str | None]]:
@@ -95,14 +95,14 @@ async def test_an_attempt_whose_engine_was_killed_is_booked_once(
                 await asyncio.sleep(0.005)
         held = await account(executor, f"list:{execution.id}")
         os.kill(pid, signal.SIGKILL)
-    assert (held.open, held.reserved.micro_usd) == (1, 2_000_000)
+    assert (held.holders, held.reserved.micro_usd) == (1, 2_000_000)
 
     async with Executor(config) as executor, asyncio.timeout(60):
         (workspace / "go").touch()
         ended = await executor.wait(execution.id, cancel_with_caller=False)
         assert ended.ok, ended.to_json()
         booked = await account(executor, f"list:{execution.id}")
-    assert (booked.open, booked.reserved.micro_usd) == (0, 0)
+    assert (booked.holders, booked.reserved.micro_usd) == (0, 0)
     assert booked.spent.micro_usd == 750_000
 
 

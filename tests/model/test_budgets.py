@@ -31,7 +31,7 @@ def account(*, spent: int = 0, reserved: int = 0, unknown: int = 0, others: int 
         spent=Amounts(spent),
         reserved=Amounts(reserved),
         unknown=Amounts(unknown),
-        open=others,
+        holders=others,
     )
 
 

@@ -115,14 +115,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         spent: Settled, as far as it is known.
         reserved: Held for attempts that are not settled.
         unknown: By kind, how many attempts may have used more than was counted.
-        open: How many attempts are not settled.
+        holders: How many attempts are not settled.
     """
 
     name: str
     spent: Amounts = Amounts()
     reserved: Amounts = Amounts()
     unknown: Amounts = Amounts()
-    open: int = 0
+    holders: int = 0
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,7 +258,7 @@ def granted(ask: Ask, account: Account, attempt_id: str) -> Hold | Short:
             continue
         free = cap - account.spent[place] - account.reserved[place]
         share = max(ask.least[place], free // ask.divisor)
-        if free < max(share, 1) and account.open:
+        if free < max(share, 1) and account.holders:
             for_good = account.spent[place] >= cap
             return Short(account=ask.account, kind=KINDS[place], for_good=for_good)
         if free <= 0:
@@ -278,14 +278,14 @@ def granted(ask: Ask, account: Account, attempt_id: str) -> Hold | Short:
 def reserved(account: Account, hold: Hold) -> Account:
     """Return the account after a reservation."""
     return msgspec.structs.replace(
-        account, reserved=account.reserved.plus(hold.reserved), open=account.open + 1
+        account, reserved=account.reserved.plus(hold.reserved), holders=account.holders + 1
     )
 
 
 def released(account: Account, hold: Hold) -> Account:
     """Return the account after a reservation was given back unused."""
     return msgspec.structs.replace(
-        account, reserved=account.reserved.minus(hold.reserved), open=account.open - 1
+        account, reserved=account.reserved.minus(hold.reserved), holders=account.holders - 1
     )
 
 

@@ -87,18 +87,22 @@ def charged(outcome: Outcome, allowance: Allowance | None) -> Outcome:
 
 
 def _exhausted(outcome: Outcome, caps: Caps) -> str | None:
-    """Return the kind whose end was this attempt's end, None where something else was it."""
-    limited = [kind for kind, cap in zip(KINDS, caps, strict=True) if cap is not None]
+    """Return the kind whose end was this attempt's end, None where something else was it.
+
+    A bound of the task's own that was tighter (`max_turns`, a timeout) is none of a budget.
+    """
     executed, failure = outcome.executed, outcome.failure
+    used = used_by(outcome).amounts
+    reached = {
+        kind
+        for kind, cap, amount in zip(KINDS, caps, used, strict=True)
+        if cap is not None and amount >= cap
+    }
     if executed is not None and executed.ended_by is EndedBy.BUDGET:
-        watched = [kind for kind in ("tokens", "turns") if kind in limited]
-        used = used_by(outcome).amounts
-        if "tokens" in watched and caps.tokens is not None and used.tokens >= caps.tokens:
-            return "tokens"
-        return watched[-1] if watched else None
-    if failure is Failure.BUDGET and "usd" in limited:
+        return "tokens" if "tokens" in reached else "turns"
+    if failure is Failure.BUDGET and "usd" in reached:
         return "usd"
-    if failure is Failure.MAX_TURNS and "turns" in limited:
+    if failure is Failure.MAX_TURNS and "turns" in reached:
         return "turns"
     is_total = executed is not None and executed.timer == "total"
-    return "minutes" if failure is Failure.TIMED_OUT and is_total and "minutes" in limited else None
+    return "minutes" if failure is Failure.TIMED_OUT and is_total and caps.ms is not None else None

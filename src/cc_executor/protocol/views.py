@@ -29,6 +29,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
         budget: How its own budget stands (`account`, `limit`, `reserved`, `spent`, `unknown`); null
             when it has none.
         session_id: The agent's own session.
+        timers: Each bound of its last attempt and how far that came; null without an outcome.
         attempts: How many there have been.
         forecast: What the latest attempt was expected to take; null before the first.
         waiting: What keeps it from starting its next attempt (`reason`, `since`, `until`,
@@ -57,6 +58,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     usage: dict[str, int] | None
     session_id: str | None
     duration_s: float | None
+    timers: list[dict[str, Any]] | None
     attempts: int
     forecast: Forecast | None
     waiting: dict[str, Any] | None

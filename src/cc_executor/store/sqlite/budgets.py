@@ -20,7 +20,7 @@ def account_of(rows: Statements, name: str) -> Account | None:
         spent=from_json(row[1], Amounts),
         reserved=from_json(row[2], Amounts),
         unknown=from_json(row[3], Amounts),
-        open=row[4],
+        holders=row[4],
     )
 
 

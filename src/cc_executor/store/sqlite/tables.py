@@ -190,7 +190,7 @@ class SqliteTables(Statements):
             spent=to_json(account.spent),
             reserved=to_json(account.reserved),
             unknown=to_json(account.unknown),
-            open=account.open,
+            holders=account.holders,
         )
 
     def holds(self, attempt_id: str) -> Sequence[Hold]:

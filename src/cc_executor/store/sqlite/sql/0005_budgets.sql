@@ -7,7 +7,7 @@ CREATE TABLE budget_accounts (
     spent TEXT NOT NULL,
     reserved TEXT NOT NULL,
     unknown TEXT NOT NULL,
-    open INTEGER NOT NULL
+    holders INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- One for each account of each attempt, kept when it is settled: nothing is booked twice.

@@ -86,16 +86,16 @@ UPDATE attempts SET state = :state, ended_at = :ended_at, outcome = :outcome
 WHERE task_id = :task_id AND number = :number;
 
 -- name: account
-SELECT name, spent, reserved, unknown, open FROM budget_accounts WHERE name = :name;
+SELECT name, spent, reserved, unknown, holders FROM budget_accounts WHERE name = :name;
 
 -- name: put_account
-INSERT INTO budget_accounts (name, spent, reserved, unknown, open)
-VALUES (:name, :spent, :reserved, :unknown, :open)
+INSERT INTO budget_accounts (name, spent, reserved, unknown, holders)
+VALUES (:name, :spent, :reserved, :unknown, :holders)
 ON CONFLICT (name) DO UPDATE SET
     spent = excluded.spent,
     reserved = excluded.reserved,
     unknown = excluded.unknown,
-    open = excluded.open;
+    holders = excluded.holders;
 
 -- name: holds
 SELECT attempt_id, account, reserved, allowed, settled

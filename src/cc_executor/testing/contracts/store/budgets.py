@@ -65,7 +65,7 @@ class BudgetPromises(WithStore):
     async def test_an_attempt_that_asks_again_gets_what_is_held_for_it(self, store: Store) -> None:
         first = await store.reserve("t.1", [_ask()])
         assert await store.reserve("t.1", [_ask(least=900), _ask(_DAY)]) == first
-        assert (await _account(store)).open == 1
+        assert (await _account(store)).holders == 1
 
     async def test_what_has_not_started_gives_everything_back(self, store: Store) -> None:
         await store.reserve("t.1", [_ask()])
@@ -100,7 +100,7 @@ class BudgetPromises(WithStore):
         assert sum(hold.reserved.micro_usd for hold in held) <= _LIMIT
         assert 4 <= len(held) < 100
         account = await _account(store)
-        assert account.open == len(held)
+        assert account.holders == len(held)
         assert account.reserved.micro_usd == sum(hold.reserved.micro_usd for hold in held)
 
     def test_whatever_happens_the_books_agree(self, make_store: MakeStore) -> None:
@@ -187,5 +187,5 @@ class _Books(RuleBasedStateMachine):
             ]
             assert account.spent.micro_usd == self._spent[account.name]
             assert account.reserved.micro_usd == sum(held)
-            assert account.open == len(held)
+            assert account.holders == len(held)
             assert account.spent.micro_usd <= _LIMIT + 10, "more than one turn too much"
