@@ -9,17 +9,21 @@ from pathlib import Path
 
 import msgspec
 
+from cc_executor.engine.admission import Admission, NotAdmitted
 from cc_executor.engine.attempt import Attempt
 from cc_executor.engine.beside import Beside
 from cc_executor.engine.book import Book
 from cc_executor.engine.prepare import Prepared, prepare, with_references
+from cc_executor.engine.queueing import waited
 from cc_executor.engine.settle import refused
 from cc_executor.engine.verify import check_names, is_checked, verify
 from cc_executor.engine.world import World
 from cc_executor.errors import AgentSessionBusy, CCExecutorError, SpawnFailed
+from cc_executor.forecast.observing import observation_of
 from cc_executor.model.failures import FAILURES, Failure
+from cc_executor.model.forecasts import Forecast, Subject
 from cc_executor.model.ids import attempt_id
-from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move
+from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move, TaskState
 from cc_executor.model.outcomes import Changes, Executed, Outcome
 from cc_executor.model.records import (
     AttemptEnded,
@@ -73,18 +77,27 @@ class TaskRun:
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
         self._before: Before | None = None
+        self._example: tuple[Subject, Forecast | None] | None = None  # what the attempt is one of
         self._outcomes: list[Outcome | None] = []  # of the attempts so far
         self._running: AttemptRunning | None = None  # not written down yet
-        self._paused = False
+        self._admission = Admission(world, book, task)
+        self._paused = task.state is TaskState.PAUSED
+        if self._paused:
+            self._admission.pause()
         self._stop: tuple[StopReason, bool] | None = None
         self._stopped = asyncio.Event()
+        self._started_at = task.started_at
+        self._instead: tuple[Move, Outcome] | None = None  # of beginning
 
     async def run(self) -> None:
         """Make attempts until the task is final."""
-        again = await self._catch_up()
-        while again:
-            await self._back_off()
-            again = await self._make_attempt()
+        try:
+            again = await self._catch_up()
+            while again:
+                await self._back_off()
+                again = await self._make_attempt()
+        finally:
+            self._admission.leave()
 
     # --- wishes; each may come at any moment ------------------------------------------------
 
@@ -92,22 +105,31 @@ class TaskRun:
         """End the running attempt, and make no other."""
         self._stop = (reason, now)
         self._stopped.set()
+        self._admission.stop()
         if self._attempt is not None:
             await self._attempt.stop(reason, now=now)
 
+    def end_unbegun(self, move: Move, outcome: Outcome) -> None:
+        """Make this move instead of beginning, if it has not begun: it is too late for it."""
+        if self._number <= 1 and self._attempt is None:
+            self._instead = (move, outcome)
+            self._admission.stop()
+
     async def pause(self) -> None:
-        """Freeze the running attempt, or the next one as soon as it exists."""
+        """Freeze the running attempt; without one, start none."""
         self._paused = True
+        self._admission.pause()
         if self._attempt is not None:
             await self._attempt.pause()
-            await self._book.move_if_allowed(self._task.id, Move.PAUSE)
+        await self._book.move_if_allowed(self._task.id, Move.PAUSE)
 
     async def resume(self) -> None:
-        """Thaw it."""
+        """Thaw it; without one, let the next one start."""
         self._paused = False
+        self._admission.resume()
         if self._attempt is not None:
             await self._attempt.resume()
-            await self._book.move_if_allowed(self._task.id, Move.RESUME)
+        await self._book.move_if_allowed(self._task.id, Move.RESUME)
 
     async def let_go(self) -> None:
         """Leave a running child to whoever adopts it, or to its orphan grace."""
@@ -118,19 +140,19 @@ class TaskRun:
 
     async def _make_attempt(self) -> bool:
         """Make one attempt; tell whether another one is due."""
-        if self._stop is not None:
-            await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
-            return False
         self._number += 1
         try:
-            prepared = await self._prepare()
-        except CCExecutorError as refusal:
-            return await self._refuse(Failure.REFUSED, refusal)
+            prepared = await self._admission.admit(self._number, self._prepare)
+        except NotAdmitted as refusal:
+            return await self._refuse(refusal.failure, refusal.message)
+        if prepared is None:
+            return await self._never_mind()
+        self._example = prepared.subject, prepared.forecast
         attempt = self._new_attempt(prepared)
         try:
             supervised = await attempt.start(self._intend(attempt, prepared))
         except AgentSessionBusy as refusal:
-            return await self._refuse(Failure.AGENT_SESSION, refusal)
+            return await self._refuse(Failure.AGENT_SESSION, f"{refusal}. {refusal.hint}")
         except SpawnFailed as refusal:
             return await self._end(refused(Failure.START_FAILED, str(refusal)))
         if supervised is None:
@@ -183,6 +205,7 @@ class TaskRun:
         if self._prepared is not None:
             prepared, self._prepared = self._prepared, None
             return prepared
+        await self._world.foresight.look_up({self._task.spec.dialect})
         return await asyncio.to_thread(self._prepare_now)
 
     def _prepare_now(self) -> Prepared:
@@ -253,6 +276,7 @@ class TaskRun:
         now = self._book.now_s()
         changes: list[Change] = []
         if self._number == 1:
+            self._started_at = now
             changes.append(TaskMoved(task_id=self._task.id, move=Move.START, at=now))
         changes.append(
             AttemptStarting(
@@ -262,14 +286,24 @@ class TaskRun:
                 at=now,
                 agent_session_id=prepared.agent_session_id,
                 timeout_s=prepared.launch.timers.total_s,
+                forecast=prepared.forecast,
             )
         )
         await self._book.record(*changes)
 
-    async def _refuse(self, failure: Failure, refusal: CCExecutorError) -> bool:
+    async def _never_mind(self) -> bool:
+        """Record the end of a task that nobody wants to go on."""
+        if self._stop is None and self._instead is not None:
+            await self._book.move(self._task.id, *self._instead)
+        else:
+            await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
+        return False
+
+    async def _refuse(self, failure: Failure, why: str) -> bool:
         """Record the end of a task whose attempt could not be started."""
         self._attempt = None
-        outcome = refused(failure, f"{refusal}. {refusal.hint}")
+        await self._admission.settle(None)
+        outcome = refused(failure, why)
         await self._book.move(self._task.id, Move.FAIL, outcome)
         self._log_end(outcome)
         return False
@@ -277,16 +311,27 @@ class TaskRun:
     async def _end(self, outcome: Outcome) -> bool:
         """Record the end of the attempt; tell whether another one is due, else end the task."""
         self._attempt = None
+        if self._started_at is not None:
+            queue = waited(self._book.execution, self._task.spec, self._started_at)
+            outcome = msgspec.structs.replace(outcome, queue=queue)
         self._outcomes.append(outcome)
+        await self._admission.settle(outcome if outcome.executed is not None else None)
         now = self._book.now_s()
         again = self._is_due_again(outcome)
         move = Move.RETRY if again else MOVE_TO[outcome.state]
         started, self._running = self._running, None
+        example, self._example = self._example, None
+        observed = observation_of(example[0], outcome, at=now) if example else None
+        end = AttemptEnded(
+            task_id=self._task.id, number=self._number, at=now, outcome=outcome, observed=observed
+        )
         await self._book.record(
             *((started,) if started is not None else ()),
-            AttemptEnded(task_id=self._task.id, number=self._number, at=now, outcome=outcome),
+            end,
             TaskMoved(task_id=self._task.id, move=move, at=now, outcome=None if again else outcome),
         )
+        if observed is not None and example is not None:
+            self._world.foresight.learn(observed, example[1])
         self._log_end(outcome)
         if not again and outcome.ground is not None:
             await asyncio.to_thread(self._world.grounds.clear, self._task.id)
@@ -337,7 +382,11 @@ class TaskRun:
         try:
             prepared = await self._prepare()
         except CCExecutorError as refusal:
+            await self._admission.adopt(self._number, None)
             return await self._give_up(last, refusal)
+        # How busy the machine was when it started, nobody knows any more.
+        self._example = msgspec.structs.replace(prepared.subject, load=None), last.forecast
+        await self._admission.adopt(self._number, prepared)
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)
         return await self._concluded(prepared, outcome)

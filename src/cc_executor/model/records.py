@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cc_executor.model.forecasts import Forecast, Observation
 from cc_executor.model.lifecycle import AttemptState, Move, TaskState, after, is_final
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.specs import TaskList, TaskSpec
@@ -59,13 +60,32 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     principal: str | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Why a task that could go on does not.
+
+    Attributes:
+        reason: `usage_window`, `retry`, `budget`, `slot`, `memory`, `disk` or `pacing`.
+        since: Seconds since the epoch, UTC.
+        until: When it ends at the latest; None where nobody can know.
+        message: One sentence for people.
+    """
+
+    reason: str
+    since: float
+    until: float | None
+    message: str
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of an execution.
 
     Attributes:
         number: 1-based position in the list.
         attempts: How many attempts exist.
+        waiting: What keeps it, in whatever state it is, from starting its next attempt.
         carried_from: Task of an earlier execution whose outcome this one took over unrun.
+        attempted_at: When the latest attempt was begun; None: none was.
+        forecast: What the latest attempt was expected to take; None: none was made.
     """
 
     id: str
@@ -78,6 +98,9 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     outcome: Outcome | None = None
     carried_from: str | None = None
+    attempted_at: float | None = None
+    forecast: Forecast | None = None
+    waiting: Waiting | None = None
 
     @property
     def name(self) -> str:
@@ -91,6 +114,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         agent: Name of the dialect.
         agent_session_id: Session of the agent that this attempt holds exclusively until it ends.
+        forecast: What it was expected to take; None: no forecast was made.
     """
 
     id: str
@@ -103,6 +127,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     ended_at: float | None = None
     outcome: Outcome | None = None
+    forecast: Forecast | None = None
 
 
 # --- changes an owner records ----------------------------------------------------------------------
@@ -121,11 +146,30 @@ class TaskMoved(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome | None = None
 
 
+class TaskWaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A task waits before its next attempt, for another reason than before, or no longer.
+
+    Recorded as `task.waiting` and `task.proceeding`. The start of an attempt and the end of the
+    task end every wait without being told.
+
+    Attributes:
+        waiting: None: it goes on.
+    """
+
+    task_id: str
+    at: float
+    waiting: Waiting | None
+
+
 class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
     """Intent to start a child process: committed before anything is spawned.
 
     Refused with `AgentSessionBusy` when an attempt that has not ended holds the session, and with
     `StaleWrite` when the attempt's number is not the next one.
+
+    Attributes:
+        timeout_s: Its bound.
+        forecast: What it is expected to take.
     """
 
     task_id: str
@@ -134,6 +178,7 @@ class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     agent_session_id: str | None = None
     timeout_s: float | None = None
+    forecast: Forecast | None = None
 
 
 class AttemptRunning(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,12 +191,18 @@ class AttemptRunning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptEnded(msgspec.Struct, frozen=True, kw_only=True):
-    """The attempt is over; its session lease is free again."""
+    """The attempt is over; its session lease is free again.
+
+    Attributes:
+        observed: What it teaches, recorded in the same transaction: an attempt ends once, so it is
+            learned from once. It outlives the attempt's other records. None: nothing.
+    """
 
     task_id: str
     number: int
     at: float
     outcome: Outcome
+    observed: Observation | None = None
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +215,7 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
     data: Mapping[str, Any] = {}
 
 
-Change = TaskMoved | AttemptStarting | AttemptRunning | AttemptEnded | Noted
+Change = TaskMoved | TaskWaiting | AttemptStarting | AttemptRunning | AttemptEnded | Noted
 
 
 def changed(task: TaskRecord, change: Change) -> TaskRecord:
@@ -182,9 +233,18 @@ def changed(task: TaskRecord, change: Change) -> TaskRecord:
                 started_at=change.at if change.move is Move.START else task.started_at,
                 ended_at=change.at if is_final(state) else task.ended_at,
                 outcome=change.outcome or task.outcome,
+                waiting=None if is_final(state) else task.waiting,
             )
+        case TaskWaiting():
+            return msgspec.structs.replace(task, waiting=change.waiting)
         case AttemptStarting():
-            return msgspec.structs.replace(task, attempts=change.number)
+            return msgspec.structs.replace(
+                task,
+                attempts=change.number,
+                attempted_at=change.at,
+                forecast=change.forecast,
+                waiting=None,
+            )
         case _:
             return task
 

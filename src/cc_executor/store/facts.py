@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from cc_executor.model.forecasts import Forecast
 from cc_executor.model.outcomes import Executed, Outcome
-from cc_executor.model.records import AttemptStarting, ExecutionRecord, Noted
+from cc_executor.model.records import AttemptStarting, ExecutionRecord, Noted, Waiting
 from cc_executor.store.tables import TaskRow
 
 #: How many files of each sort an event names; the record has them all.
@@ -32,6 +33,11 @@ def of_task(task: TaskRow, outcome: Outcome | None) -> dict[str, Any]:
     return {"name": task.name, "attempts": task.attempts, **said}
 
 
+def of_wait(task: TaskRow, waiting: Waiting | None) -> dict[str, Any]:
+    """Return the data of `task.waiting` and `task.proceeding`."""
+    return {"name": task.name, **_known(**(msgspec.structs.asdict(waiting) if waiting else {}))}
+
+
 def of_start(task: TaskRow, change: AttemptStarting) -> dict[str, Any]:
     """Return the data of `attempt.starting`."""
     return _known(
@@ -39,7 +45,14 @@ def of_start(task: TaskRow, change: AttemptStarting) -> dict[str, Any]:
         agent=change.agent,
         agent_session_id=change.agent_session_id,
         timeout_s=change.timeout_s,
+        forecast=change.forecast and _of_forecast(change.forecast),
     )
+
+
+def _of_forecast(forecast: Forecast) -> dict[str, Any]:
+    """Return what is expected, what is unknown left out."""
+    fields: dict[str, Any] = msgspec.to_builtins(forecast)
+    return _known(**fields)
 
 
 def of_outcome(outcome: Outcome) -> dict[str, Any]:

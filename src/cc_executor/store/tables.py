@@ -6,9 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
-from cc_executor.model.records import AttemptRecord, ExecutionRecord, Request, TaskRecord, Wish
+from cc_executor.model.records import (
+    AttemptRecord,
+    ExecutionRecord,
+    Request,
+    TaskRecord,
+    Waiting,
+    Wish,
+)
 
 
 class ExecutionRow(NamedTuple):
@@ -78,7 +86,7 @@ class Tables(Protocol):
         ...
 
     def add_attempt(self, attempt: AttemptRecord) -> None:
-        """Add a new attempt, and count it in its task."""
+        """Add a new attempt, and count it in its task, which waits no longer."""
         ...
 
     def add_event(self, event: Lifecycle) -> None:
@@ -110,7 +118,11 @@ class Tables(Protocol):
         ended_at: float | None = None,
         outcome: Outcome | None = None,
     ) -> None:
-        """Set a task's state, and whatever else is given."""
+        """Set a task's state, and whatever else is given; one that has ended waits no longer."""
+        ...
+
+    def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
+        """Set why a task waits, or that it does not."""
         ...
 
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
@@ -119,6 +131,10 @@ class Tables(Protocol):
 
     def end_attempt(self, task_id: str, number: int, *, ended_at: float, outcome: Outcome) -> None:
         """End an attempt, which frees its agent session."""
+        ...
+
+    def add_observation(self, observation: Observation) -> None:
+        """Add what an attempt took."""
         ...
 
 
@@ -166,4 +182,13 @@ class Views(Protocol):
 
     def requests(self, execution_id: str, *, after_seq: int) -> Sequence[Request]:
         """Return wishes with `seq > after_seq` in order."""
+        ...
+
+    def observations(
+        self, agent: str, *, limit: int, each: int, reach: int
+    ) -> Sequence[Observation]:
+        """Return what attempts of an agent took, the last that were added first.
+
+        At most `limit`, and `each` of one digest; the last `reach` are looked at.
+        """
         ...

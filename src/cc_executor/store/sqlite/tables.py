@@ -6,10 +6,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
-from cc_executor.model.records import AttemptRecord, ExecutionRecord, Request, TaskRecord, Wish
+from cc_executor.model.records import (
+    AttemptRecord,
+    ExecutionRecord,
+    Request,
+    TaskRecord,
+    Waiting,
+    Wish,
+)
 from cc_executor.store.sqlite.columns import to_json
 from cc_executor.store.sqlite.statements import Statements
 from cc_executor.store.tables import ExecutionRow, TaskRow
@@ -93,6 +101,7 @@ class SqliteTables(Statements):
             agent=attempt.agent,
             created_at=attempt.created_at,
             agent_session_id=attempt.agent_session_id,
+            forecast=to_json(attempt.forecast) if attempt.forecast else None,
         )
         self.run("count_attempt", task_id=attempt.task_id, number=attempt.number)
 
@@ -147,6 +156,10 @@ class SqliteTables(Statements):
             outcome=to_json(outcome) if outcome else None,
         )
 
+    def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
+        """Set why a task waits."""
+        self.run("set_waiting", id=task_id, waiting=to_json(waiting) if waiting else None)
+
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         """Set an attempt running."""
         state = str(AttemptState.RUNNING)
@@ -161,4 +174,14 @@ class SqliteTables(Statements):
             state=str(AttemptState.ENDED),
             ended_at=ended_at,
             outcome=to_json(outcome),
+        )
+
+    def add_observation(self, observation: Observation) -> None:
+        """Add what an attempt took."""
+        self.run(
+            "add_observation",
+            agent=observation.subject.agent,
+            digest=observation.subject.digest,
+            at=observation.at,
+            body=to_json(observation),
         )
