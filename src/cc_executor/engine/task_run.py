@@ -14,11 +14,14 @@ from cc_executor.engine.attempt import Attempt
 from cc_executor.engine.beside import Beside
 from cc_executor.engine.book import Book
 from cc_executor.engine.prepare import Prepared, prepare, with_references
+from cc_executor.engine.queueing import waited
 from cc_executor.engine.settle import refused
 from cc_executor.engine.verify import check_names, is_checked, verify
 from cc_executor.engine.world import World
 from cc_executor.errors import AgentSessionBusy, CCExecutorError, SpawnFailed
+from cc_executor.forecast.observing import observation_of
 from cc_executor.model.failures import FAILURES, Failure
+from cc_executor.model.forecasts import Forecast, Subject
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move, TaskState
 from cc_executor.model.outcomes import Changes, Executed, Outcome
@@ -74,6 +77,7 @@ class TaskRun:
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
         self._before: Before | None = None
+        self._example: tuple[Subject, Forecast | None] | None = None  # what the attempt is one of
         self._outcomes: list[Outcome | None] = []  # of the attempts so far
         self._running: AttemptRunning | None = None  # not written down yet
         self._admission = Admission(world, book, task)
@@ -82,7 +86,8 @@ class TaskRun:
             self._admission.pause()
         self._stop: tuple[StopReason, bool] | None = None
         self._stopped = asyncio.Event()
-        self._skipped: str | None = None  # why it will not even begin
+        self._started_at = task.started_at
+        self._instead: tuple[Move, Outcome] | None = None  # of beginning
 
     async def run(self) -> None:
         """Make attempts until the task is final."""
@@ -104,10 +109,10 @@ class TaskRun:
         if self._attempt is not None:
             await self._attempt.stop(reason, now=now)
 
-    def skip(self, why: str) -> None:
-        """Do not begin, if it has not begun: what it was to follow did not end well."""
+    def end_unbegun(self, move: Move, outcome: Outcome) -> None:
+        """Make this move instead of beginning, if it has not begun: it is too late for it."""
         if self._number <= 1 and self._attempt is None:
-            self._skipped = why
+            self._instead = (move, outcome)
             self._admission.stop()
 
     async def pause(self) -> None:
@@ -142,6 +147,7 @@ class TaskRun:
             return await self._refuse(refusal.failure, refusal.message)
         if prepared is None:
             return await self._never_mind()
+        self._example = prepared.subject, prepared.forecast
         attempt = self._new_attempt(prepared)
         try:
             supervised = await attempt.start(self._intend(attempt, prepared))
@@ -199,6 +205,7 @@ class TaskRun:
         if self._prepared is not None:
             prepared, self._prepared = self._prepared, None
             return prepared
+        await self._world.foresight.look_up({self._task.spec.dialect})
         return await asyncio.to_thread(self._prepare_now)
 
     def _prepare_now(self) -> Prepared:
@@ -269,6 +276,7 @@ class TaskRun:
         now = self._book.now_s()
         changes: list[Change] = []
         if self._number == 1:
+            self._started_at = now
             changes.append(TaskMoved(task_id=self._task.id, move=Move.START, at=now))
         changes.append(
             AttemptStarting(
@@ -278,15 +286,15 @@ class TaskRun:
                 at=now,
                 agent_session_id=prepared.agent_session_id,
                 timeout_s=prepared.launch.timers.total_s,
+                forecast=prepared.forecast,
             )
         )
         await self._book.record(*changes)
 
     async def _never_mind(self) -> bool:
         """Record the end of a task that nobody wants to go on."""
-        if self._stop is None and self._skipped is not None:
-            outcome = refused(Failure.UPSTREAM, self._skipped)
-            await self._book.move(self._task.id, Move.SKIP, outcome)
+        if self._stop is None and self._instead is not None:
+            await self._book.move(self._task.id, *self._instead)
         else:
             await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
         return False
@@ -303,17 +311,27 @@ class TaskRun:
     async def _end(self, outcome: Outcome) -> bool:
         """Record the end of the attempt; tell whether another one is due, else end the task."""
         self._attempt = None
+        if self._started_at is not None:
+            queue = waited(self._book.execution, self._task.spec, self._started_at)
+            outcome = msgspec.structs.replace(outcome, queue=queue)
         self._outcomes.append(outcome)
         await self._admission.settle(outcome if outcome.executed is not None else None)
         now = self._book.now_s()
         again = self._is_due_again(outcome)
         move = Move.RETRY if again else MOVE_TO[outcome.state]
         started, self._running = self._running, None
+        example, self._example = self._example, None
+        observed = observation_of(example[0], outcome, at=now) if example else None
+        end = AttemptEnded(
+            task_id=self._task.id, number=self._number, at=now, outcome=outcome, observed=observed
+        )
         await self._book.record(
             *((started,) if started is not None else ()),
-            AttemptEnded(task_id=self._task.id, number=self._number, at=now, outcome=outcome),
+            end,
             TaskMoved(task_id=self._task.id, move=move, at=now, outcome=None if again else outcome),
         )
+        if observed is not None and example is not None:
+            self._world.foresight.learn(observed, example[1])
         self._log_end(outcome)
         if not again and outcome.ground is not None:
             await asyncio.to_thread(self._world.grounds.clear, self._task.id)
@@ -366,6 +384,8 @@ class TaskRun:
         except CCExecutorError as refusal:
             await self._admission.adopt(self._number, None)
             return await self._give_up(last, refusal)
+        # How busy the machine was when it started, nobody knows any more.
+        self._example = msgspec.structs.replace(prepared.subject, load=None), last.forecast
         await self._admission.adopt(self._number, prepared)
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
 from cc_executor.model.policy import Policy
 from cc_executor.ports.clock import Clock
@@ -13,15 +14,17 @@ from cc_executor.ports.grounds import Grounds
 from cc_executor.ports.journal import Journals, Owners
 from cc_executor.ports.nudges import Nudges
 from cc_executor.ports.process import Supervision
+from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
 from cc_executor.ports.workspace import Workspaces
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The ports of one engine, and the limits it works under.
+    """The ports of one engine, what it expects, and the limits it works under.
 
     Attributes:
+        foresight: What it knows of how long things took.
         gates: What must let an attempt pass before it may start, in order.
     """
 
@@ -35,5 +38,7 @@ class World:
     executables: Executables
     nudges: Nudges
     engines: Engines
+    foresight: Foresight
     policy: Policy
+    resources: Resources
     gates: tuple[Gate, ...] = ()

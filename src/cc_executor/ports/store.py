@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.records import (
     AttemptRecord,
@@ -149,6 +150,21 @@ class Store(Protocol):
         self, execution_id: str, *, after_seq: int = 0, limit: int = 1000
     ) -> tuple[Lifecycle, ...]:
         """Return lifecycle events with `seq > after_seq`, in order, without gaps."""
+        ...
+
+    async def observations(
+        self, agent: str, *, limit: int, of_one_prompt: int | None = None
+    ) -> tuple[Observation, ...]:
+        """Return what attempts of an agent took, newest first (by when it was recorded).
+
+        They stay when the executions that they come from are gone.
+
+        Args:
+            agent: Name of the dialect.
+            limit: At most this many, 1 to 10,000.
+            of_one_prompt: At most this many with the same digest: one prompt that is run all day
+                must not hide all others. Then the newest 5,000 are looked at. None: any number.
+        """
         ...
 
     async def version(self) -> int:

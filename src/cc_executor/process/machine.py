@@ -132,11 +132,22 @@ class Machine:
                 yield resource, Pressure(some=shares["some"], full=shares.get("full"))
 
 
+def total_memory_bytes() -> int | None:
+    """Return the memory of this machine, or less where a group has a limit; None when unknown."""
+    return Machine("/").look(0.0).memory_total_bytes
+
+
 def cores() -> int:
     """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def load_per_core() -> float | None:
+    """Return the runnable processes of the last minute for each processor, None when unknown."""
+    load = _load()
+    return load[0] / cores() if load is not None else None
 
 
 def _left(group: str, files: GroupFiles, limit_bytes: int) -> int | None:

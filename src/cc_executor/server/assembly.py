@@ -22,6 +22,7 @@ from cc_executor.server.desk import Desk, DeskLimits
 from cc_executor.server.http.door import http_door
 from cc_executor.server.http.events import Events
 from cc_executor.server.http.executions import Executions
+from cc_executor.server.http.expectations import Expected
 from cc_executor.server.http.files import Files
 from cc_executor.server.http.health import Health
 from cc_executor.server.http.metrics import Metrics
@@ -154,6 +155,7 @@ class Doors:
                         lambda: self._parts.engine.running
                     ),
                 },
+                Expected(self._parts.engine.foresight.tally, self._parts.engine.left_here),
             ),
             reference=Reference(),
             vitals=self.vitals,

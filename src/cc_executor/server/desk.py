@@ -28,6 +28,7 @@ from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.principals import Principal, Scope
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
 from cc_executor.model.results import ExecutionResult, TaskResult, result_of
@@ -314,6 +315,25 @@ class Desk:
         """Return the cursor of a reader who has seen everything that is there now."""
         _demand(who, Scope.READ)
         return await self._engine.head((await self._owned(who, execution_id)).id)
+
+    async def forecast(self, who: Principal, value: object, *, sequential: bool = True) -> Outlook:
+        """Return what a list may take; nothing is recorded or started.
+
+        Raises:
+            InvalidRequest: It could not run.
+        """
+        _demand(who, Scope.READ)
+        asked = task_list(value, workspace=str(self._workspace), sequential=sequential)
+        return await self._engine.forecast(asked)
+
+    async def forecast_left(self, who: Principal, execution_id: str) -> Outlook:
+        """Return what an execution has left.
+
+        Raises:
+            ExecutionNotFound: There is none, or it is somebody else's.
+        """
+        _demand(who, Scope.READ)
+        return await self._engine.forecast_left((await self._owned(who, execution_id)).id)
 
     async def task(self, who: Principal, of: str) -> TaskResult:
         """Return a task as it stands: `EXECUTION.NUMBER` or `EXECUTION.NAME`.

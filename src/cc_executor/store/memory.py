@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import msgspec
 
 from cc_executor.errors import StoreUnavailable
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState, is_final
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.records import (
@@ -79,6 +81,7 @@ class _Rows:
         self._events: dict[tuple[str, int], Lifecycle] = {}
         self._last_seqs: dict[str, int] = {}
         self._requests: dict[int, Request] = {}
+        self._observations: dict[int, Observation] = {}
         self._undo: list[Callable[[], object]] = []
 
     def keep(self) -> None:
@@ -142,7 +145,14 @@ class _Rows:
 
     def add_attempt(self, attempt: AttemptRecord) -> None:
         self._set(self._attempts, (attempt.task_id, attempt.number), attempt)
-        self._change(self._tasks, attempt.task_id, attempts=attempt.number, waiting=None)
+        self._change(
+            self._tasks,
+            attempt.task_id,
+            attempts=attempt.number,
+            attempted_at=attempt.created_at,
+            forecast=attempt.forecast,
+            waiting=None,
+        )
         if attempt.agent_session_id is not None:
             self._set(self._holders, (attempt.agent, attempt.agent_session_id), attempt.id)
 
@@ -201,6 +211,9 @@ class _Rows:
         if attempt.agent_session_id is not None:
             self._drop(self._holders, (attempt.agent, attempt.agent_session_id))
 
+    def add_observation(self, observation: Observation) -> None:
+        self._set(self._observations, len(self._observations) + 1, observation)
+
     def _change(self, table: MutableMapping[_Key, Any], key: _Key, **values: Any) -> None:
         self._set(table, key, msgspec.structs.replace(table[key], **values))
 
@@ -255,6 +268,22 @@ class _Rows:
             for request in self._requests.values()
             if request.execution_id == execution_id and request.seq > after_seq
         ]
+
+    def observations(
+        self, agent: str, *, limit: int, each: int, reach: int
+    ) -> Sequence[Observation]:
+        newest_first = reversed(self._observations.values())
+        looked_at = islice((one for one in newest_first if one.subject.agent == agent), reach)
+        return list(islice(_of_each(looked_at, each), limit))
+
+
+def _of_each(observations: Iterable[Observation], most: int) -> Iterator[Observation]:
+    """Yield them, at most so many of one digest."""
+    seen: Counter[str] = Counter()
+    for one in observations:
+        seen[one.subject.digest] += 1
+        if seen[one.subject.digest] <= most:
+            yield one
 
 
 def _counting_from(first: int, get: Callable[[int], _Value | None]) -> Iterator[_Value]:
