@@ -22,11 +22,13 @@ from cc_executor.model.specs import (
     MAX_TASKS,
     NAME_PATTERN,
     Isolation,
+    Park,
     PermissionMode,
     TaskList,
     TaskSpec,
 )
 from cc_executor.model.verifying import check_verification
+from cc_executor.model.waits import check_waits
 from cc_executor.model.wording import in_words, kind_of
 
 MAX_RETRIES: Final = 100
@@ -35,7 +37,10 @@ MAX_REPAIRS: Final = 5
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LIST_FIELDS: Final = ("tasks", "defaults", "agent", "workspace", "title", "stop_on_failure")
+_LIST_FIELDS: Final = (
+    *("tasks", "defaults", "agent", "workspace", "title", "stop_on_failure"),
+    "park",  # stands for all tasks
+)
 _TASK_FIELDS: Final = TaskSpec.__struct_fields__
 #: What can hold for all tasks: everything but what makes a task that task.
 _DEFAULTS: Final = tuple(
@@ -49,7 +54,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
     Args:
         value: A sequence of prompts, task mappings and `TaskSpec`s; or a mapping with such `tasks`
             and what holds for all of them: `defaults`, `agent`, `workspace`, `title`,
-            `stop_on_failure`.
+            `stop_on_failure`, `park`.
         workspace: Absolute path that a relative workspace is relative to.
         sequential: Whether a task without `needs` waits for the one before it.
 
@@ -102,10 +107,12 @@ def _defaults(whole: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidSpec("defaults", f"expected a mapping, got {kind_of(defaults)}")
     _refuse_unknown(defaults, _DEFAULTS, "defaults", "`defaults`")
     _converted(defaults, "defaults")
-    if "agent" not in whole:
-        return dict(defaults)
-    agent = _typed(whole["agent"], str, "agent")
-    return {**defaults, "agent": agent}
+    fields = dict(defaults)
+    if "agent" in whole:
+        fields["agent"] = _typed(whole["agent"], str, "agent")
+    if "park" in whole:
+        fields["park"] = _typed(whole["park"], Park | bool | None, "park")
+    return fields
 
 
 def _spec(entry: object, defaults: Mapping[str, Any], where: str) -> TaskSpec:
@@ -146,6 +153,7 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
     if spec.json_schema is not None:
         check_schema(spec.json_schema, where=f"{where}.json_schema")
     check_verification(spec, where)
+    check_waits(spec, where)
     return spec
 
 
@@ -172,6 +180,7 @@ _CHOICES: Final[Mapping[str, str]] = {
     "timeout": "a number of seconds, or `auto`",
     "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
     "isolation": f"one of {', '.join(get_args(Isolation))}",
+    "resume": "auto or never",
 }
 
 

@@ -224,7 +224,7 @@ class _Entry:
             outcome=change.outcome,
         )
         self._tasks[task.id] = task._replace(state=state)
-        data = facts.of_task(task, change.outcome)
+        data = facts.of_task(task, change)
         self.tell(TASK_EVENTS[change.move], change.at, task_id=task.id, data=data)
 
     def _wait(self, change: TaskWaiting) -> None:
