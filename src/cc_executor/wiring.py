@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import os
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.gates import Gate
+from cc_executor.engine.windows import UsageWindows
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
@@ -54,8 +57,11 @@ async def open_engine(
     engine_id = uuid.uuid4().hex
     home = await asyncio.to_thread(StateDirectory, settings.home)
     store = await SqliteStore.open(home.database)
+    clock = SystemClock()
+    fingerprint = partial(_fingerprint, await asyncio.to_thread(home.salt))
+    windows = UsageWindows(store, clock, fingerprint, by_default=settings.park)
     world = World(
-        clock=SystemClock(),
+        clock=clock,
         store=store,
         supervision=ProcessSupervision(),
         journals=FolderJournals(home),
@@ -68,14 +74,19 @@ async def open_engine(
             DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
         ),
         policy=policy(settings, host, environ),
-        gates=gates(),
+        gates=gates(windows),
+        windows=windows,
     )
     return Engine(world, engine_id=engine_id, host=host), store
 
 
-def gates() -> tuple[Gate, ...]:
+def gates(windows: UsageWindows) -> tuple[Gate, ...]:
     """Return what lets attempts start, in order: usage windows, budgets, room on the machine."""
-    return ()
+    return (windows,)
+
+
+def _fingerprint(salt: bytes, text: str) -> str:
+    return hmac.new(salt, text.encode(errors="surrogateescape"), "sha256").hexdigest()[:32]
 
 
 async def open_sessions(settings: Settings, clock: Clock | None = None) -> Sessions:
@@ -164,4 +175,5 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         pass_env=settings.pass_env,
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
+        park=settings.park,
     )

@@ -69,7 +69,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Turnstile:
 
 
 def put(monkeypatch: pytest.MonkeyPatch, gates: Sequence[Gate]) -> None:
-    monkeypatch.setattr(wiring, "gates", lambda: tuple(gates))
+    monkeypatch.setattr(wiring, "gates", lambda _windows: tuple(gates))
 
 
 async def waiting(executor: Executor, execution_id: str, number: int = 1) -> ExecutionResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -222,6 +223,8 @@ class TaskRun:
         It is put by before anything is checked: what is on the branch is what was checked, not
         what checks have left behind.
         """
+        if self._world.windows is not None:
+            await self._world.windows.report_end(prepared, outcome)
         if self._task.spec.isolation == "none":
             return await self._verified(prepared, outcome)
         ident = self._task.id
@@ -263,7 +266,15 @@ class TaskRun:
     def _new_attempt(self, prepared: Prepared) -> Attempt:
         of_attempt = attempt_id(self._task.id, self._number)
         folder = self._world.journals.folder(of_attempt)
-        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_output)
+        windows = self._world.windows
+        attempt = Attempt(
+            self._world,
+            of_attempt,
+            folder,
+            prepared,
+            self._book.on_output,
+            on_limit=partial(windows.report, prepared) if windows is not None else None,
+        )
         attempt.inherit_wishes(paused=self._paused, stop=self._stop)
         self._attempt = attempt
         return attempt

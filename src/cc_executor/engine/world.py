@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cc_executor.engine.gates import Gate
+from cc_executor.engine.windows import UsageWindows
 from cc_executor.model.policy import Policy
 from cc_executor.ports.clock import Clock
 from cc_executor.ports.engines import Engines
@@ -23,6 +24,7 @@ class World:
 
     Attributes:
         gates: What must let an attempt pass before it may start, in order.
+        windows: Whom agents' reports of their usage windows are told; None: nobody.
     """
 
     clock: Clock
@@ -37,3 +39,4 @@ class World:
     engines: Engines
     policy: Policy
     gates: tuple[Gate, ...] = ()
+    windows: UsageWindows | None = None

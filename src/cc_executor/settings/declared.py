@@ -144,6 +144,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         compute=_two_per_core,
     ),
     Setting(
+        "park",
+        kinds.switch,
+        False,
+        "",
+        "Whether tasks wait for their account's usage window to reset, where they do not say.",
+    ),
+    Setting(
         "output_limit_mb",
         kinds.count(1, 10_000_000),
         4096,

@@ -78,6 +78,7 @@ class Settings:
     grace_s: float
     orphan_grace_s: float
     max_concurrency: int
+    park: bool
     output_limit_mb: int
     containment: str
     log_level: str

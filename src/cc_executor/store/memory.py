@@ -20,6 +20,7 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 from cc_executor.store.base import LedgerStore
 from cc_executor.store.tables import Age, ExecutionRow, Tables, TaskRow, Views, age
 
@@ -79,6 +80,7 @@ class _Rows:
         self._events: dict[tuple[str, int], Lifecycle] = {}
         self._last_seqs: dict[str, int] = {}
         self._requests: dict[int, Request] = {}
+        self._windows: dict[tuple[str, str], UsageWindow] = {}  # by login and name
         self._undo: list[Callable[[], object]] = []
 
     def keep(self) -> None:
@@ -189,6 +191,12 @@ class _Rows:
     def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
         self._change(self._tasks, task_id, waiting=waiting)
 
+    def put_window(self, window: UsageWindow) -> None:
+        key = window.credential, window.name
+        known = self._windows.get(key)
+        if known is None or known.seen_at <= window.seen_at:
+            self._set(self._windows, key, window)
+
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         self._change(self._attempts, (task_id, number), state=AttemptState.RUNNING, pid=pid)
 
@@ -240,6 +248,10 @@ class _Rows:
 
     def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
         return [self._tasks[one] for one in self._task_ids.get(execution_id, ())]
+
+    def usage_windows(self, credential: str | None) -> Sequence[UsageWindow]:
+        keys = sorted(self._windows)
+        return [self._windows[key] for key in keys if credential in (None, key[0])]
 
     def attempts(self, task_id: str) -> Sequence[AttemptRecord]:
         return list(_counting_from(1, lambda number: self._attempts.get((task_id, number))))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import AttemptState, TaskState
@@ -17,6 +19,7 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 from cc_executor.store.sqlite.columns import to_json
 from cc_executor.store.sqlite.statements import Statements
 from cc_executor.store.tables import ExecutionRow, TaskRow
@@ -157,6 +160,10 @@ class SqliteTables(Statements):
     def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
         """Set why a task waits."""
         self.run("set_waiting", id=task_id, waiting=to_json(waiting) if waiting else None)
+
+    def put_window(self, window: UsageWindow) -> None:
+        """Set what is known of a login's window."""
+        self.run("put_window", **msgspec.structs.asdict(window))
 
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         """Set an attempt running."""
