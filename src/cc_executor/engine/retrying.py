@@ -34,10 +34,10 @@ def until_then(how: Retrying, following: Next, now_s: float) -> Waiting | None:
 def _delay_s(policy: RetryPolicy, last: Outcome, number: int) -> float:
     """Return how long to wait: longer each time, at random, and no less than was asked for."""
     # Only a task that failed needs it.
-    from tenacity import RetryCallState, wait_exponential_jitter
+    from tenacity import RetryCallState, wait_exponential, wait_random
     from tenacity import Retrying as Caller
 
-    wait = wait_exponential_jitter(initial=policy.base_s, max=policy.max_s, jitter=policy.jitter_s)
+    wait = wait_exponential(policy.base_s, max=policy.max_s) + wait_random(0.0, policy.jitter_s)
     state = RetryCallState(Caller(), None, (), {})
     state.attempt_number = number
-    return max(wait(state), last.retry_after_s or 0.0)
+    return max(min(wait(state), policy.max_s), last.retry_after_s or 0.0)
