@@ -91,6 +91,8 @@ class UsageWindows:
         resets_at = outcome.limit_resets_at
         if outcome.failure is not Failure.USAGE_LIMIT or resets_at is None:
             return
+        if not is_credible(resets_at, self._clock.now_s()):
+            return
         credential = self._credential(prepared)
         known = await self._store.usage_windows(credential)
         if credential is not None and all(one.resets_at != resets_at for one in known):
@@ -108,14 +110,18 @@ class UsageWindows:
         credential = self._credential(candidate.prepared) if park is not None else None
         if park is None or credential is None:
             return
-        window = await self._shut(credential)
-        if window is None:
+        before = await self._shut(credential)
+        if before is None:
             return
         since = _since(candidate, self._clock.now_s())
-        await self._say(window, park, since, tell)
+        self._check(before, park)
+        await tell(_waiting(before, since))
         async with self._turns.setdefault(credential, asyncio.Lock()):
             while (window := await self._shut(credential)) is not None:
-                await self._say(window, park, since, tell)
+                if window.resets_at != before.resets_at:  # not because the clock was set
+                    self._check(window, park)
+                before = window
+                await tell(_waiting(window, since))
                 left_s = opens_at(window) - self._clock.now_s()
                 await asyncio.sleep(min(max(left_s, 0.0), self._look_s))
 
@@ -135,20 +141,22 @@ class UsageWindows:
         ]
         return shut(windows, now) or (just_now[0] if just_now else None)
 
-    async def _say(self, window: UsageWindow, park: Park, since: float, tell: Tell) -> None:
-        opens = opens_at(window)
-        if opens - self._clock.now_s() > park.max_hours * 3600:
+    def _check(self, window: UsageWindow, park: Park) -> None:
+        if opens_at(window) - self._clock.now_s() > park.max_hours * 3600:
             raise GateClosed(
                 Failure.USAGE_LIMIT,
                 f"the usage window {window.name!r} resets in more than {park.max_hours:g} hours,"
                 " longer than this task waits (`park.max_hours`)",
             )
-        message = f"the usage window {window.name!r} is used up"
-        await tell(Waiting(_REASON, since, opens, message))
 
     def _credential(self, prepared: Prepared) -> str | None:
         credential = prepared.dialect.credential_of(prepared.launch.env)
         return None if credential is None else self._fingerprint(credential)
+
+
+def _waiting(window: UsageWindow, since: float) -> Waiting:
+    message = f"the usage window {window.name!r} is used up"
+    return Waiting(_REASON, since, opens_at(window), message)
 
 
 def _since(candidate: Candidate, now_s: float) -> float:

@@ -10,6 +10,7 @@ from cc_executor.testing.contracts.store.machine import MachinePromises
 from cc_executor.testing.contracts.store.moves import MovePromises
 from cc_executor.testing.contracts.store.reading import ReadingPromises
 from cc_executor.testing.contracts.store.together import TogetherPromises
+from cc_executor.testing.contracts.store.windows import WindowPromises
 
 __all__ = ["MakeStore", "StoreContract"]
 
@@ -21,6 +22,7 @@ class StoreContract(
     AttemptPromises,
     ReadingPromises,
     TogetherPromises,
+    WindowPromises,
     MachinePromises,
 ):
     """Subclass it and give it a fixture `make_store`: a `MakeStore`."""
