@@ -33,7 +33,7 @@ PROMISED: Final = {
     "task_list.submit": (
         "run",
         (
-            "tasks workspace agent defaults title stop_on_failure sequential idempotency_key"
+            "tasks workspace agent defaults title stop_on_failure park sequential idempotency_key"
             " execution_id records"
         ),
     ),

@@ -62,7 +62,7 @@ def _retry_after_s(verdict: Verdict) -> float | None:
     if verdict.failure not in (Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.API_ERROR):
         return None
     found = RETRY_AFTER.search(verdict.message)
-    return float(found[1]) * _SECONDS[(found[2] or "s").lower()] if found else None
+    return float(found[1]) * _SECONDS[(found[2] or "s")[0].lower()] if found else None
 
 
 def judge(facts: Facts, executed: Executed) -> Verdict | None:

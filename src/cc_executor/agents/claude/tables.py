@@ -75,9 +75,9 @@ SENTENCES: Final[tuple[tuple[re.Pattern[str], Failure], ...]] = tuple(
 LIMIT_RESET: Final = re.compile(r"\busage limit reached\|(\d{10})\b", re.IGNORECASE)
 #: How long to leave the model API alone, where its error says so.
 RETRY_AFTER: Final = re.compile(
-    r"\b(?:retry[- ]after|(?:try again|retry) in):? (\d{1,6}(?:\.\d+)?) ?(s|m|h)?"
-    r"(?:ec(?:ond)?s?|in(?:ute)?s?|ours?|r)?\b",
-    re.IGNORECASE,
+    r"\b(?:retry[- ]after|(?:try again|retry) in):? (\d{1,6}(?:\.\d+)?)"
+    r"(?: ?(s|m|h|secs?|seconds?|mins?|minutes?|hrs?|hours?)\b|(?= *(?:[.,;)]|$)))",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 #: The word of a synthetic message: more exact than the status, where the two differ.

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from cc_executor.model.principals import Scope
-from cc_executor.model.specs import TaskList
+from cc_executor.model.specs import Park, TaskList
 from cc_executor.protocol.views import ExecutionView
 
 NAME: Final = "task_list.submit"
@@ -31,6 +31,7 @@ class Params(
         defaults: What holds for every task that does not say otherwise.
         title: For people, in lists.
         stop_on_failure: After a failure, skip what is left.
+        park: Whether, or how far, tasks that do not say wait for their account's usage window.
         sequential: Whether a task without `needs` waits for the one before it.
         idempotency_key: The same key and list give the same execution, however often sent.
         execution_id: The caller's choice of an id; not together with a key, which stands for one.
@@ -43,13 +44,17 @@ class Params(
     defaults: dict[str, Any] = {}
     title: str = ""
     stop_on_failure: bool = True
+    park: Park | bool | None = None
     sequential: bool = True
     idempotency_key: str | None = None
     execution_id: str | None = None
     records: bool = False
 
 
-_LIST_FIELDS: Final = ("tasks", "workspace", "agent", "defaults", "title", "stop_on_failure")
+_LIST_FIELDS: Final = (
+    *("tasks", "workspace", "agent", "defaults", "title", "stop_on_failure"),
+    "park",
+)
 
 
 def task_list_value(params: Params) -> dict[str, Any]:
