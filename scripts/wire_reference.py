@@ -11,6 +11,8 @@ import msgspec
 from msgspec import inspect as kinds
 
 from cc_executor.model.events import AgentEvent, Cursor
+from cc_executor.model.forecasts import Band, Forecast
+from cc_executor.model.outlooks import Outlook, TaskOutlook
 from cc_executor.protocol.faults import SIGNS, TOKEN_LIMIT
 from cc_executor.protocol.methods import METHODS, session_resume, status
 from cc_executor.protocol.notifications import NOTIFICATIONS
@@ -22,6 +24,10 @@ SHAPES: Final[tuple[type[msgspec.Struct], ...]] = (
     ExecutionView,
     TaskView,
     ListedView,
+    Outlook,
+    TaskOutlook,
+    Forecast,
+    Band,
     session_resume.ResumedStream,
     status.ServerFacts,
     status.SessionFacts,

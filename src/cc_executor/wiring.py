@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from cc_executor.engine.engine import Engine
+from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
 from cc_executor.engine.windows import UsageWindows
 from cc_executor.engine.world import World
@@ -28,6 +29,7 @@ from cc_executor.ports.store import Store
 from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
+from cc_executor.process.machine import load_per_core
 from cc_executor.process.nudges import SocketNudges
 from cc_executor.process.resources import SystemResources
 from cc_executor.process.run import run_subprocess
@@ -60,6 +62,7 @@ async def open_engine(
     clock = SystemClock()
     fingerprint = partial(_fingerprint, await asyncio.to_thread(home.salt))
     windows = UsageWindows(store, clock, fingerprint, by_default=settings.park)
+    limits = policy(settings, host, environ)
     world = World(
         clock=clock,
         store=store,
@@ -73,7 +76,8 @@ async def open_engine(
         engines=DetachedEngines(
             DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
         ),
-        policy=policy(settings, host, environ),
+        foresight=Foresight(store, clock, limits, load_per_core),
+        policy=limits,
         gates=gates(windows),
         windows=windows,
     )

@@ -16,7 +16,7 @@ from cc_executor.model.lifecycle import is_final
 from cc_executor.model.records import TaskRecord
 from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 256 * 1024
 _PAGE = 500
 
 
@@ -49,11 +49,11 @@ async def follow(
         seq = after.seq
         over = False
         read = -1  # as many records as were known when they were last looked at
+        rung = -1  # and how often it had been told of output
         try:
             await places.open_at(after, execution_id)
             while True:
                 ticket = signals.ticket()
-                moved = False
                 if signals.records != read:
                     read = signals.records
                     over = is_final((await world.store.execution(execution_id)).state)
@@ -64,11 +64,10 @@ async def follow(
                         yield items
                     if events:
                         seq = events[-1].seq
-                        moved = True
-                async for items in places.new_output():
-                    moved = True
+                told, rung = signals.output != rung, signals.output
+                async for items in places.new_output(told=told):
                     yield items
-                if moved:
+                if read == -1:
                     continue
                 if over or not until_end:
                     return
@@ -143,11 +142,17 @@ class _Places:
         if waiting:
             yield waiting
 
-    async def new_output(self) -> AsyncIterator[Sequence[StreamEvent]]:
-        """Yield what the open attempts have written meanwhile."""
+    async def new_output(self, *, told: bool) -> AsyncIterator[Sequence[StreamEvent]]:
+        """Yield what the open attempts have written meanwhile.
+
+        Args:
+            told: Whether one of them has said that there is more; else it is asked for only where
+                more has been seen than was read.
+        """
         for one in tuple(self._open.values()):
-            async for items in _drain(one):
-                yield items
+            if told or one.is_behind:
+                async for items in _drain(one):
+                    yield items
 
     def close(self) -> None:
         for one in self._open.values():
@@ -190,7 +195,7 @@ class _OpenAttempt:
         self._task_id = started.task_id
         self._number = started.attempt
         of_attempt = attempt_id(self._task_id, self._number)
-        watch.measure(started.execution_id, of_attempt)
+        self._length = watch.measure(started.execution_id, of_attempt)
         self._leave = partial(watch.leave, of_attempt)
         self._open: Callable[[], JournalReader | None] = partial(world.journals.open, of_attempt)
         self._journal: JournalReader | None = None
@@ -202,18 +207,29 @@ class _OpenAttempt:
         # A reader needs the beginning of a line that the cursor may stand in the middle of.
         self._seq = -1 if self._reader else after_seq
 
-    def read(self) -> list[StreamEvent] | None:
-        """Return what is next, None at the end of what is there. Blocking (files)."""
+    @property
+    def is_behind(self) -> bool:
+        """Whether more has been seen than was read."""
+        return self._journal is None or self._length.records > self._seq + 1
+
+    def read(self) -> tuple[list[StreamEvent], bool]:
+        """Return what is next, and whether there may be more at once. Blocking (files)."""
         if self._journal is None:
             self._journal = self._open()
         if self._journal is None:
-            return None
-        chunks = self._journal.read(after_seq=self._seq, max_bytes=_READ_BYTES)
+            return [], False
         items: list[StreamEvent] = []
-        for chunk in chunks:
-            items.extend(self._items(chunk))
-            self._seq = chunk.seq
-        return items if chunks else None
+        left = _READ_BYTES
+        # Going on to the end of what is there, if it is near, spares another hop to a thread.
+        while left > 0:
+            chunks = self._journal.read(after_seq=self._seq, max_bytes=left)
+            if not chunks:
+                return items, False
+            for chunk in chunks:
+                items.extend(self._items(chunk))
+                left -= len(chunk.data)
+            self._seq = chunks[-1].seq
+        return items, True
 
     def _items(self, chunk: Chunk) -> list[StreamEvent]:
         read = self._reader.feed(chunk.stream, chunk.data) if self._reader else ()
@@ -249,7 +265,9 @@ class _OpenAttempt:
 
 
 async def _drain(one: _OpenAttempt) -> AsyncIterator[Sequence[StreamEvent]]:
-    while (items := await asyncio.to_thread(one.read)) is not None:
+    more = True
+    while more:
+        items, more = await asyncio.to_thread(one.read)
         if items:  # those before the cursor were read for the reader of the agent's lines only
             yield items
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.records import (
     AttemptRecord,
@@ -162,6 +163,17 @@ class Store(Protocol):
 
     async def usage_windows(self, credential: str | None = None) -> tuple[UsageWindow, ...]:
         """Return what is known of a login's windows, by name; None: of every login's."""
+        ...
+
+    async def observations(self, agent: str, *, limit: int) -> tuple[Observation, ...]:
+        """Return what attempts of an agent took, newest first (by when it was recorded).
+
+        They stay when the executions that they come from are gone.
+
+        Args:
+            agent: Name of the dialect.
+            limit: At most this many, 1 to 10,000.
+        """
         ...
 
     async def version(self) -> int:
