@@ -24,6 +24,7 @@ from cc_executor.model.results import ExecutionResult
 from cc_executor.testing.clock import ManualClock
 from cc_executor.testing.scripted_agent import Script
 from tests.engine.conftest import InstallClaude
+from tests.engine.test_control import appeared
 
 NOW = 2_000_000_000.0
 DAY_S = 86_400.0
@@ -260,6 +261,54 @@ async def test_a_task_hits_its_limit_so_often_and_then_fails(
     assert ended.tasks[0].record.attempts == 2
     assert outcome_of(ended).failure is Failure.USAGE_LIMIT
     assert clock.now_s() == NOW
+
+
+async def test_on_what_little_is_left_tasks_run_one_after_the_other(
+    claude: InstallClaude, clock: Watched, workspace: Path
+) -> None:
+    warned = (
+        Script()
+        .claude_init()
+        .claude_rate_limit(status="allowed_warning", resets_at=int(NOW + 3_600), utilization=0.95)
+        .claude_result("Done.")
+    )
+    slow = Script().claude_init().touch("ready").wait_for_file("go").and_then(GOOD)
+    async with Executor(claude(GOOD, {"warned": warned, "slow": slow})) as executor:
+        assert (await executor.run([{"prompt": "warned"}])).ok
+        first = await submit(executor, "slow")
+        await appeared(workspace / "ready")
+        second = await submit(executor, "quick")
+        found = await until_waiting(executor, second)
+        waiting = found.tasks[0].record.waiting
+        assert waiting is not None
+        assert (waiting.reason, waiting.until) == ("pacing", NOW + 3_600)
+        await looked(clock, times=10)
+        assert (await executor.get(second)).tasks[0].record.attempts == 0
+
+        (workspace / "go").touch()
+        assert (await executor.wait(second)).ok
+        assert (await executor.wait(first)).ok
+
+
+async def test_a_new_window_ends_the_pacing_though_the_first_task_still_runs(
+    claude: InstallClaude, clock: Watched, workspace: Path
+) -> None:
+    warned = (
+        Script()
+        .claude_init()
+        .claude_rate_limit(status="allowed_warning", resets_at=int(NOW + 3_600), utilization=0.95)
+        .touch("ready")
+        .wait_for_file("go")
+        .claude_result("Done.")
+    )
+    async with Executor(claude(GOOD, {"warned": warned})) as executor:
+        assert (await executor.run([{"prompt": "warm up"}])).ok
+        first = await submit(executor, "warned")
+        await appeared(workspace / "ready")
+        clock.advance(3_601)
+        assert (await executor.run([{"prompt": "quick", "park": True}])).ok
+        (workspace / "go").touch()
+        assert (await executor.wait(first)).ok
 
 
 async def test_a_parked_task_can_be_cancelled_and_nothing_of_it_runs(executor: Executor) -> None:

@@ -6,14 +6,21 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from cc_executor.engine.gates import Candidate, GateClosed, Survivor, Tell
+from cc_executor.engine.gates import Candidate, GateClosed, Pass, Survivor, Tell
 from cc_executor.model.events import LimitNotice
 from cc_executor.model.failures import Failure
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.records import Waiting
 from cc_executor.model.retries import is_credible, park_of
 from cc_executor.model.specs import Park
-from cc_executor.model.windows import REJECTED, UNNAMED, UsageWindow, opens_at, shut
+from cc_executor.model.windows import (
+    REJECTED,
+    UNNAMED,
+    UsageWindow,
+    nearly_used_up,
+    opens_at,
+    shut,
+)
 from cc_executor.ports.clock import Clock
 from cc_executor.ports.store import Store
 
@@ -26,6 +33,7 @@ _LOOK_S: Final = 15.0
 #: Agents repeat themselves with each turn; another engine may have learnt something else meanwhile.
 _AGAIN_S: Final = 60.0
 _REASON: Final = "usage_window"
+_PACING: Final = "pacing"
 
 _Said = tuple[str, float | None, float | None]
 
@@ -56,6 +64,7 @@ class UsageWindows:
         self._by_default = by_default
         self._look_s = look_s
         self._turns: dict[str, asyncio.Lock] = {}  # by login: who waited first, starts first
+        self._paces: dict[str, asyncio.Lock] = {}  # by login: who runs on what little is left
         self._said: dict[tuple[str, str], tuple[_Said, float]] = {}  # and when
 
     # --- what is reported --------------------------------------------------------------------
@@ -100,8 +109,10 @@ class UsageWindows:
 
     # --- the gate ----------------------------------------------------------------------------
 
-    async def enter(self, candidate: Candidate, tell: Tell) -> None:
+    async def enter(self, candidate: Candidate, tell: Tell) -> Pass | None:
         """Return when no window keeps the task's login from being used.
+
+        While a window is nearly used up, those who park start one after the other.
 
         Raises:
             GateClosed: The window resets later than the task waits.
@@ -109,11 +120,45 @@ class UsageWindows:
         park = park_of(candidate.task.spec, by_default=self._by_default)
         credential = self._credential(candidate.prepared) if park is not None else None
         if park is None or credential is None:
-            return
+            return None
+        while True:
+            await self._until_open(credential, park, candidate, tell)
+            warned = nearly_used_up(
+                await self._store.usage_windows(credential), self._clock.now_s()
+            )
+            if warned is None:
+                return None
+            turn = await self._turn(credential, warned, candidate, tell)
+            if turn is not None:
+                return turn
+
+    async def _turn(
+        self, credential: str, window: UsageWindow, candidate: Candidate, tell: Tell
+    ) -> _Turn | None:
+        """Return the turn of this task if it comes soon and the window is still open."""
+        pace = self._paces.setdefault(credential, asyncio.Lock())
+        if pace.locked():
+            message = f"little is left of the usage window {window.name!r}: one task at a time"
+            since = _since(candidate, self._clock.now_s(), _PACING)
+            await tell(Waiting(_PACING, since, window.resets_at, message))
+        try:
+            async with asyncio.timeout(self._look_s):
+                await pace.acquire()
+        except TimeoutError:
+            return None
+        turn = _Turn(pace)
+        if await self._shut(credential) is None:
+            return turn
+        turn.leave()
+        return None
+
+    async def _until_open(
+        self, credential: str, park: Park, candidate: Candidate, tell: Tell
+    ) -> None:
         before = await self._shut(credential)
         if before is None:
             return
-        since = _since(candidate, self._clock.now_s())
+        since = _since(candidate, self._clock.now_s(), _REASON)
         self._check(before, park)
         await tell(_waiting(before, since))
         async with self._turns.setdefault(credential, asyncio.Lock()):
@@ -159,7 +204,22 @@ def _waiting(window: UsageWindow, since: float) -> Waiting:
     return Waiting(_REASON, since, opens_at(window), message)
 
 
-def _since(candidate: Candidate, now_s: float) -> float:
+class _Turn:
+    """The right to run on what little is left of a window."""
+
+    def __init__(self, pace: asyncio.Lock) -> None:
+        self._pace = pace
+
+    async def settle(self, outcome: Outcome | None) -> None:  # noqa: ARG002 - whatever came of it
+        """Let the next one run."""
+        self._pace.release()
+
+    def leave(self) -> None:
+        """Let the next one run."""
+        self._pace.release()
+
+
+def _since(candidate: Candidate, now_s: float, reason: str) -> float:
     """Return since when the task waits: perhaps since an earlier engine."""
     waiting = candidate.task.waiting
-    return waiting.since if waiting is not None and waiting.reason == _REASON else now_s
+    return waiting.since if waiting is not None and waiting.reason == reason else now_s

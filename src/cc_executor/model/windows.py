@@ -10,6 +10,9 @@ import msgspec
 from cc_executor.model.retries import is_credible
 
 REJECTED: Final = "rejected"
+WARNED: Final = "allowed_warning"
+#: From which share on those who park start one after the other.
+_NEARLY: Final = 0.9
 #: The window of reports that do not say which one they mean.
 UNNAMED: Final = "account"
 #: How much later than the reset a task starts: a share of the window's rest, within bounds.
@@ -51,6 +54,18 @@ def shut(windows: Iterable[UsageWindow], now_s: float) -> UsageWindow | None:
         and is_credible(window.resets_at, now_s)
     ]
     return max(rejected, key=_resets_at, default=None)
+
+
+def nearly_used_up(windows: Iterable[UsageWindow], now_s: float) -> UsageWindow | None:
+    """Return a window that an agent has warned of, and of which little is left; None: none is.
+
+    Whoever starts many tasks on it has many of them cut short.
+    """
+    for window in windows:
+        is_now = window.resets_at is not None and is_credible(window.resets_at, now_s)
+        if window.status == WARNED and is_now and (window.utilization or 0.0) >= _NEARLY:
+            return window
+    return None
 
 
 def opens_at(window: UsageWindow) -> float:
