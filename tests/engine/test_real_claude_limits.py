@@ -111,6 +111,7 @@ async def test_five_tasks_survive_a_usage_limit_and_two_restarts_of_the_server(
                     {"tasks": tasks, "park": True}, workspace=server.workspace
                 )
                 before = await until_waiting(client, submitted.id)
+                told = (await client.status()).usage_windows
             server.kill()
             server.start()
             async with server.client() as client:
@@ -123,6 +124,8 @@ async def test_five_tasks_survive_a_usage_limit_and_two_restarts_of_the_server(
             server.close()
 
     assert ended.ok, ended.to_json()
+    rejected = [one for one in told if one.status == "rejected"]
+    assert [(one.name, one.resets_at) for one in rejected] == [("five_hour", resets_at)]
     assert before.waiting == after_kill.waiting  # it did not begin to wait anew
     assert (server.workspace / "done.txt").read_text() == "1\n2\n3\n4\n5\n"
     assert [task.record.attempts for task in ended.tasks] == [1, 2, 1, 1, 1]

@@ -82,7 +82,12 @@ async def test_a_retry_says_why_and_how_and_is_counted(claude: InstallClaude) ->
             async for event in executor.stream(ended.id)
             if isinstance(event, Lifecycle) and event.kind in ("task.retried", "task.waiting")
         ]
-    assert ended.tasks[0].record.attempts == 3
+        attempts = await executor.engine._world.store.attempts(ended.tasks[0].task_id)
+    assert len(attempts) == 3
+    costs = [one.outcome.cost_usd for one in attempts if one.outcome is not None]
+    assert None not in costs
+    assert ended.cost_usd == pytest.approx(sum(cost for cost in costs if cost is not None))
+    assert (ended.cost_usd or 0.0) > (costs[-1] or 0.0)
     assert [event.kind for event in told] == ["task.retried", "task.waiting"] * 2
     retried = told[0].data
     assert (retried["number"], retried["of"], retried["delay_s"]) == (1, 2, 0.01)

@@ -31,6 +31,7 @@ class Params(
         defaults: What holds for every task that does not say otherwise.
         title: For people, in lists.
         stop_on_failure: After a failure, skip what is left.
+        priority: Among the lists of one owner, the higher one gets the next free place.
         park: Whether, or how far, tasks that do not say wait for their account's usage window.
         sequential: Whether a task without `needs` waits for the one before it.
         idempotency_key: The same key and list give the same execution, however often sent.
@@ -44,6 +45,7 @@ class Params(
     defaults: dict[str, Any] = {}
     title: str = ""
     stop_on_failure: bool = True
+    priority: int = 0
     park: Park | bool | None = None
     sequential: bool = True
     idempotency_key: str | None = None
@@ -53,7 +55,13 @@ class Params(
 
 #: The parameters that make a task list.
 LIST_FIELDS: Final = (
-    *("tasks", "workspace", "agent", "defaults", "title", "stop_on_failure"),
+    "tasks",
+    "workspace",
+    "agent",
+    "defaults",
+    "title",
+    "stop_on_failure",
+    "priority",
     "park",
 )
 
@@ -77,6 +85,7 @@ def params_for(
         workspace=task_list.workspace,
         title=task_list.title,
         stop_on_failure=task_list.stop_on_failure,
+        priority=task_list.priority,
         idempotency_key=idempotency_key,
         execution_id=execution_id,
         records=records,
