@@ -59,6 +59,22 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     principal: str | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Why a task that could go on does not.
+
+    Attributes:
+        reason: `usage_window`, `retry`, `budget`, `slot`, `memory`, `disk` or `pacing`.
+        since: Seconds since the epoch, UTC.
+        until: When it ends at the latest; None where nobody can know.
+        message: One sentence for people.
+    """
+
+    reason: str
+    since: float
+    until: float | None
+    message: str
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of an execution.
 
