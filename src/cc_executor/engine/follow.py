@@ -16,6 +16,8 @@ from cc_executor.model.lifecycle import is_final
 from cc_executor.model.records import TaskRecord
 from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
+Seen = Callable[[StreamEvent], object]
+
 _READ_BYTES = 64 * 1024
 _PAGE = 500
 
@@ -28,6 +30,7 @@ async def follow(
     after: Cursor,
     agent_events: bool,
     until_end: bool,
+    seen: Seen | None = None,
 ) -> AsyncGenerator[Sequence[StreamEvent], None]:
     """Yield lifecycle events, output and agent events in order; end with the execution.
 
@@ -42,10 +45,12 @@ async def follow(
         after: Where to begin.
         agent_events: Whether to read the output with the agent's dialect as well.
         until_end: Wait for what is to come. False: stop at what is there now.
+        seen: Told, in order, of every lifecycle and agent event, also of those before `after`: but
+            not of what agents said whose attempts had ended there. Sometimes in another thread.
     """
     tasks = {task.id: task for task in await world.store.tasks(execution_id)}
     with watch.reading(execution_id) as signals:
-        places = _Places(world, watch, tasks, agent_events=agent_events)
+        places = _Places(world, watch, tasks, agent_events=agent_events, seen=seen)
         seq = after.seq
         over = False
         read = -1  # as many records as were known when they were last looked at
@@ -101,12 +106,21 @@ class _Places:
     """The attempts whose output a reader stands in."""
 
     def __init__(
-        self, world: World, watch: Watch, tasks: dict[str, TaskRecord], *, agent_events: bool
+        self,
+        world: World,
+        watch: Watch,
+        tasks: dict[str, TaskRecord],
+        *,
+        agent_events: bool,
+        seen: Seen | None,
     ) -> None:
         self._world = world
         self._watch = watch
         self._tasks = tasks
         self._agent_events = agent_events
+        self._seen = seen or _nobody
+        # Whoever keeps count of what agents do needs what they say, whether or not it is passed on.
+        self._reads_agents = agent_events or seen is not None
         self._open: dict[str, _OpenAttempt] = {}
         self._after: dict[str, int] = {}
 
@@ -121,6 +135,7 @@ class _Places:
             for event in page:
                 if event.seq <= cursor.seq:
                     self._note(event)
+                    self._seen(event)
             seq = page[-1].seq
 
     async def with_output(
@@ -140,6 +155,7 @@ class _Places:
                 finally:
                     ended.close()
             waiting.append(event)
+            self._seen(event)
         if waiting:
             yield waiting
 
@@ -167,7 +183,9 @@ class _Places:
                 event,
                 self._tasks,
                 self._after.get(of_attempt, -1),
-                agent_events=self._agent_events,
+                reads_agents=self._reads_agents,
+                passes_on=self._agent_events,
+                seen=self._seen,
             )
         return None
 
@@ -183,7 +201,9 @@ class _OpenAttempt:
         tasks: dict[str, TaskRecord],
         after_seq: int,
         *,
-        agent_events: bool,
+        reads_agents: bool,
+        passes_on: bool,
+        seen: Seen,
     ) -> None:
         assert started.task_id is not None
         assert started.attempt is not None
@@ -197,10 +217,12 @@ class _OpenAttempt:
         self._shown_seq = after_seq
         spec = tasks[self._task_id].spec
         # Nothing is to be read in what a plain program prints.
-        wanted = agent_events and spec.command is None
+        wanted = reads_agents and spec.command is None
         self._reader: Reader | None = dialect_named(spec.dialect).reader(spec) if wanted else None
         # A reader needs the beginning of a line that the cursor may stand in the middle of.
         self._seq = -1 if self._reader else after_seq
+        self._passes_on = passes_on
+        self._seen = seen
 
     def read(self) -> list[StreamEvent] | None:
         """Return what is next, None at the end of what is there. Blocking (files)."""
@@ -216,7 +238,20 @@ class _OpenAttempt:
         return items if chunks else None
 
     def _items(self, chunk: Chunk) -> list[StreamEvent]:
-        read = self._reader.feed(chunk.stream, chunk.data) if self._reader else ()
+        read = [
+            FromAgent(
+                task_id=self._task_id,
+                attempt=self._number,
+                seq=chunk.seq,
+                at=chunk.at,
+                event=event,
+            )
+            for event, _progress in (
+                self._reader.feed(chunk.stream, chunk.data) if self._reader else ()
+            )
+        ]
+        for event in read:
+            self._seen(event)
         if chunk.seq <= self._shown_seq:
             return []
         output = Output(
@@ -228,24 +263,16 @@ class _OpenAttempt:
             stream=chunk.stream,
             data=chunk.data,
         )
-        return [
-            output,
-            *(
-                FromAgent(
-                    task_id=self._task_id,
-                    attempt=self._number,
-                    seq=chunk.seq,
-                    at=chunk.at,
-                    event=event,
-                )
-                for event, _progress in read
-            ),
-        ]
+        return [output, *read] if self._passes_on else [output]
 
     def close(self) -> None:
         self._leave()
         if self._journal is not None:
             self._journal.close()
+
+
+def _nobody(_event: StreamEvent) -> None:
+    """Nobody keeps count."""
 
 
 async def _drain(one: _OpenAttempt) -> AsyncIterator[Sequence[StreamEvent]]:
