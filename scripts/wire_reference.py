@@ -11,10 +11,13 @@ import msgspec
 from msgspec import inspect as kinds
 
 from cc_executor.model.events import AgentEvent, Cursor
+from cc_executor.model.forecasts import Band
+from cc_executor.model.progress import Progress
+from cc_executor.model.records import Waiting
 from cc_executor.protocol.faults import SIGNS, TOKEN_LIMIT
 from cc_executor.protocol.methods import METHODS, session_resume, status
 from cc_executor.protocol.notifications import NOTIFICATIONS
-from cc_executor.protocol.views import ExecutionView, ListedView, TaskView
+from cc_executor.protocol.views import ExecutionView, ListedView, ProgressView, TaskView
 
 #: Shapes that stand inside others, in the order of the reference.
 SHAPES: Final[tuple[type[msgspec.Struct], ...]] = (
@@ -22,6 +25,10 @@ SHAPES: Final[tuple[type[msgspec.Struct], ...]] = (
     ExecutionView,
     TaskView,
     ListedView,
+    ProgressView,
+    Progress,
+    Waiting,
+    Band,
     session_resume.ResumedStream,
     status.ServerFacts,
     status.SessionFacts,

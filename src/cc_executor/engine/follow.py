@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 
+import msgspec
+
 from cc_executor.agents.base import Reader
 from cc_executor.agents.registry import dialect as dialect_named
 from cc_executor.engine.watch import Watch
@@ -46,7 +48,7 @@ async def follow(
         agent_events: Whether to read the output with the agent's dialect as well.
         until_end: Wait for what is to come. False: stop at what is there now.
         seen: Told, in order, of every lifecycle and agent event, also of those before `after`: but
-            not of what agents said whose attempts had ended there. Sometimes in another thread.
+            not of what agents said whose attempts had ended there.
     """
     tasks = {task.id: task for task in await world.store.tasks(execution_id)}
     with watch.reading(execution_id) as signals:
@@ -150,7 +152,7 @@ class _Places:
                     yield waiting
                     waiting = []
                 try:
-                    async for items in _drain(ended):
+                    async for items in _drain(ended, self._seen):
                         yield items
                 finally:
                     ended.close()
@@ -162,7 +164,7 @@ class _Places:
     async def new_output(self) -> AsyncIterator[Sequence[StreamEvent]]:
         """Yield what the open attempts have written meanwhile."""
         for one in tuple(self._open.values()):
-            async for items in _drain(one):
+            async for items in _drain(one, self._seen):
                 yield items
 
     def close(self) -> None:
@@ -185,9 +187,22 @@ class _Places:
                 self._after.get(of_attempt, -1),
                 reads_agents=self._reads_agents,
                 passes_on=self._agent_events,
-                seen=self._seen,
             )
         return None
+
+
+class _Look(msgspec.Struct):
+    """What one look into an attempt's output has found.
+
+    Attributes:
+        items: What is passed on.
+        said: What the agent said, whether or not it is passed on.
+        chunks: How many chunks were read.
+    """
+
+    items: list[StreamEvent]
+    said: list[FromAgent]
+    chunks: int = 0
 
 
 class _OpenAttempt:
@@ -203,7 +218,6 @@ class _OpenAttempt:
         *,
         reads_agents: bool,
         passes_on: bool,
-        seen: Seen,
     ) -> None:
         assert started.task_id is not None
         assert started.attempt is not None
@@ -222,23 +236,23 @@ class _OpenAttempt:
         # A reader needs the beginning of a line that the cursor may stand in the middle of.
         self._seq = -1 if self._reader else after_seq
         self._passes_on = passes_on
-        self._seen = seen
 
-    def read(self) -> list[StreamEvent] | None:
+    def read(self) -> _Look | None:
         """Return what is next, None at the end of what is there. Blocking (files)."""
         if self._journal is None:
             self._journal = self._open()
         if self._journal is None:
             return None
-        chunks = self._journal.read(after_seq=self._seq, max_bytes=_READ_BYTES)
-        items: list[StreamEvent] = []
-        for chunk in chunks:
-            items.extend(self._items(chunk))
+        look = _Look([], [])
+        for chunk in self._journal.read(after_seq=self._seq, max_bytes=_READ_BYTES):
+            self._take(chunk, look)
             self._seq = chunk.seq
-        return items if chunks else None
+            look.chunks += 1
+        return look if look.chunks else None
 
-    def _items(self, chunk: Chunk) -> list[StreamEvent]:
-        read = [
+    def _take(self, chunk: Chunk, look: _Look) -> None:
+        read = self._reader.feed(chunk.stream, chunk.data) if self._reader else ()
+        said = [
             FromAgent(
                 task_id=self._task_id,
                 attempt=self._number,
@@ -246,14 +260,11 @@ class _OpenAttempt:
                 at=chunk.at,
                 event=event,
             )
-            for event, _progress in (
-                self._reader.feed(chunk.stream, chunk.data) if self._reader else ()
-            )
+            for event, _progress in read
         ]
-        for event in read:
-            self._seen(event)
+        look.said.extend(said)
         if chunk.seq <= self._shown_seq:
-            return []
+            return
         output = Output(
             task_id=self._task_id,
             attempt=self._number,
@@ -263,7 +274,9 @@ class _OpenAttempt:
             stream=chunk.stream,
             data=chunk.data,
         )
-        return [output, *read] if self._passes_on else [output]
+        look.items.append(output)
+        if self._passes_on:
+            look.items.extend(said)
 
     def close(self) -> None:
         self._leave()
@@ -275,10 +288,12 @@ def _nobody(_event: StreamEvent) -> None:
     """Nobody keeps count."""
 
 
-async def _drain(one: _OpenAttempt) -> AsyncIterator[Sequence[StreamEvent]]:
-    while (items := await asyncio.to_thread(one.read)) is not None:
-        if items:  # those before the cursor were read for the reader of the agent's lines only
-            yield items
+async def _drain(one: _OpenAttempt, seen: Seen) -> AsyncIterator[Sequence[StreamEvent]]:
+    while (look := await asyncio.to_thread(one.read)) is not None:
+        for event in look.said:
+            seen(event)
+        if look.items:  # those before the cursor were read for the reader of the agent's lines only
+            yield look.items
 
 
 def _attempt_of(event: Lifecycle) -> str | None:

@@ -31,6 +31,7 @@ from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
+from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord, TaskRecord
 from cc_executor.model.results import ExecutionResult
 from cc_executor.model.specs import TaskList
@@ -40,6 +41,7 @@ from cc_executor.protocol.methods import (
     execution_get,
     execution_list,
     execution_pause,
+    execution_progress,
     execution_resume,
     execution_wait,
     history_list,
@@ -417,6 +419,12 @@ class Client:
             if before is None:
                 break
         return tuple(found)
+
+    async def progress(self, execution_id: str) -> tuple[Progress, ...]:
+        """Return how far each task of an execution is, in list order. See `Executor.progress`."""
+        params = execution_progress.Params(execution_id=execution_id)
+        answer = await self._ask(execution_progress.NAME, params, execution_progress.Result)
+        return tuple(answer.tasks)
 
     async def status(self) -> status.Result:
         """Return how the server, our session on it, and its machine are."""
