@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from cc_executor.model.events import FromAgent, Lifecycle, Turn
+import msgspec
+
+from cc_executor.model.events import Cursor, FromAgent, Lifecycle, Turn
 from cc_executor.model.records import TaskRecord
 from cc_executor.model.specs import TaskSpec
+from cc_executor.protocol.notifications import PROGRESS, TaskProgress
 from cc_executor.protocol.pacing import Pace
+from cc_executor.protocol.reading import StreamReader, Told
 
 TASKS = [
     TaskRecord(id=f"01test.{n}", execution_id="01test", number=n, spec=TaskSpec(prompt="x"))
@@ -66,3 +70,17 @@ def test_who_follows_one_task_is_told_of_no_other() -> None:
     pace.take(turn(2))
 
     assert told(pace, 0.0) == [("01test.2", 1)]
+
+
+def test_a_reader_of_events_passes_over_progress() -> None:
+    params = TaskProgress(
+        subscription="s1",
+        execution_id="01test",
+        task_id="01test.1",
+        at=0.0,
+        progress=Pace(TASKS)._board.of("01test.1", at=0.0),
+    )
+    reader = StreamReader()
+
+    assert reader.read(Told(PROGRESS, msgspec.Raw(msgspec.json.encode(params)))) is None
+    assert reader.cursor == Cursor()
