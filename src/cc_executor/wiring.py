@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cc_executor.engine.engine import Engine
+from cc_executor.engine.gates import Gate
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
@@ -67,8 +68,14 @@ async def open_engine(
             DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
         ),
         policy=policy(settings, host, environ),
+        gates=gates(),
     )
     return Engine(world, engine_id=engine_id, host=host), store
+
+
+def gates() -> tuple[Gate, ...]:
+    """Return what lets attempts start, in order: usage windows, budgets, room on the machine."""
+    return ()
 
 
 async def open_sessions(settings: Settings, clock: Clock | None = None) -> Sessions:

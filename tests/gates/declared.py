@@ -9,6 +9,8 @@ from tests.gates.source import SOURCE, modules_below
 #: Never leave the rooms around a supervisor, which imports next to nothing; who catches them.
 INTERNAL = {
     "cc_executor.cli.group.PipeClosed": "the command line: it ends quietly",
+    "cc_executor.engine.admission.NotAdmitted": "the task's run: the outcome says it",
+    "cc_executor.engine.gates.GateClosed": "the task's run: the outcome says it",
     "cc_executor.evidence.outputs.OutputFault": "who examines: a proof says it",
     "cc_executor.evidence.tar.TarFault": "who reads bundles: a proof says it",
     "cc_executor.process.child.CannotStart": "the supervisor: the outcome says it",

@@ -59,6 +59,11 @@ class Book:
         if new_tasks is None:
             self.created.set_result(None)
 
+    @property
+    def execution(self) -> ExecutionRecord:
+        """The execution, as it was when this began."""
+        return self._execution
+
     def now_s(self) -> float:
         """Return seconds since the epoch, UTC."""
         return self._world.clock.now_s()

@@ -120,7 +120,7 @@ class Run:
             never = self._what_never_starts(tasks, plan)
             if never:
                 await self._book.record(*never)
-            if plan.done:
+            if plan.done and not self._live:  # what was to be skipped may have begun just now
                 await self._book.create()
                 return
             if never or await self._obey():
@@ -163,7 +163,11 @@ class Run:
         unwanted = {*plan.cancel, *self._unwanted}
         changes: list[Change] = []
         for task in tasks:
-            if task.state is not TaskState.QUEUED or task.id in self._live:
+            if task.state is not TaskState.QUEUED:
+                continue
+            if task.id in self._live:  # it waits for something, or begins just now
+                if task.id in skipped:
+                    self._live[task.id].skip(f"task {skipped[task.id]!r} did not succeed")
                 continue
             if task.id in unwanted:
                 changes.append(_ended(task.id, Move.CANCEL, Failure.CANCELLED, None, now))

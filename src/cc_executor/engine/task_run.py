@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from cc_executor.engine.admission import Admission, NotAdmitted
 from cc_executor.engine.attempt import Attempt
 from cc_executor.engine.beside import Beside
 from cc_executor.engine.book import Book
@@ -19,7 +20,7 @@ from cc_executor.engine.world import World
 from cc_executor.errors import AgentSessionBusy, CCExecutorError, SpawnFailed
 from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.ids import attempt_id
-from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move
+from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move, TaskState
 from cc_executor.model.outcomes import Changes, Executed, Outcome
 from cc_executor.model.records import (
     AttemptEnded,
@@ -75,16 +76,23 @@ class TaskRun:
         self._before: Before | None = None
         self._outcomes: list[Outcome | None] = []  # of the attempts so far
         self._running: AttemptRunning | None = None  # not written down yet
-        self._paused = False
+        self._admission = Admission(world, book, task)
+        self._paused = task.state is TaskState.PAUSED
+        if self._paused:
+            self._admission.pause()
         self._stop: tuple[StopReason, bool] | None = None
         self._stopped = asyncio.Event()
+        self._skipped: str | None = None  # why it will not even begin
 
     async def run(self) -> None:
         """Make attempts until the task is final."""
-        again = await self._catch_up()
-        while again:
-            await self._back_off()
-            again = await self._make_attempt()
+        try:
+            again = await self._catch_up()
+            while again:
+                await self._back_off()
+                again = await self._make_attempt()
+        finally:
+            self._admission.leave()
 
     # --- wishes; each may come at any moment ------------------------------------------------
 
@@ -92,22 +100,31 @@ class TaskRun:
         """End the running attempt, and make no other."""
         self._stop = (reason, now)
         self._stopped.set()
+        self._admission.stop()
         if self._attempt is not None:
             await self._attempt.stop(reason, now=now)
 
+    def skip(self, why: str) -> None:
+        """Do not begin, if it has not begun: what it was to follow did not end well."""
+        if self._number <= 1 and self._attempt is None:
+            self._skipped = why
+            self._admission.stop()
+
     async def pause(self) -> None:
-        """Freeze the running attempt, or the next one as soon as it exists."""
+        """Freeze the running attempt; without one, start none."""
         self._paused = True
+        self._admission.pause()
         if self._attempt is not None:
             await self._attempt.pause()
-            await self._book.move_if_allowed(self._task.id, Move.PAUSE)
+        await self._book.move_if_allowed(self._task.id, Move.PAUSE)
 
     async def resume(self) -> None:
-        """Thaw it."""
+        """Thaw it; without one, let the next one start."""
         self._paused = False
+        self._admission.resume()
         if self._attempt is not None:
             await self._attempt.resume()
-            await self._book.move_if_allowed(self._task.id, Move.RESUME)
+        await self._book.move_if_allowed(self._task.id, Move.RESUME)
 
     async def let_go(self) -> None:
         """Leave a running child to whoever adopts it, or to its orphan grace."""
@@ -118,19 +135,18 @@ class TaskRun:
 
     async def _make_attempt(self) -> bool:
         """Make one attempt; tell whether another one is due."""
-        if self._stop is not None:
-            await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
-            return False
         self._number += 1
         try:
-            prepared = await self._prepare()
-        except CCExecutorError as refusal:
-            return await self._refuse(Failure.REFUSED, refusal)
+            prepared = await self._admission.admit(self._number, self._prepare)
+        except NotAdmitted as refusal:
+            return await self._refuse(refusal.failure, refusal.message)
+        if prepared is None:
+            return await self._never_mind()
         attempt = self._new_attempt(prepared)
         try:
             supervised = await attempt.start(self._intend(attempt, prepared))
         except AgentSessionBusy as refusal:
-            return await self._refuse(Failure.AGENT_SESSION, refusal)
+            return await self._refuse(Failure.AGENT_SESSION, f"{refusal}. {refusal.hint}")
         except SpawnFailed as refusal:
             return await self._end(refused(Failure.START_FAILED, str(refusal)))
         if supervised is None:
@@ -266,10 +282,20 @@ class TaskRun:
         )
         await self._book.record(*changes)
 
-    async def _refuse(self, failure: Failure, refusal: CCExecutorError) -> bool:
+    async def _never_mind(self) -> bool:
+        """Record the end of a task that nobody wants to go on."""
+        if self._stop is None and self._skipped is not None:
+            outcome = refused(Failure.UPSTREAM, self._skipped)
+            await self._book.move(self._task.id, Move.SKIP, outcome)
+        else:
+            await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
+        return False
+
+    async def _refuse(self, failure: Failure, why: str) -> bool:
         """Record the end of a task whose attempt could not be started."""
         self._attempt = None
-        outcome = refused(failure, f"{refusal}. {refusal.hint}")
+        await self._admission.settle(None)
+        outcome = refused(failure, why)
         await self._book.move(self._task.id, Move.FAIL, outcome)
         self._log_end(outcome)
         return False
@@ -278,6 +304,7 @@ class TaskRun:
         """Record the end of the attempt; tell whether another one is due, else end the task."""
         self._attempt = None
         self._outcomes.append(outcome)
+        await self._admission.settle(outcome if outcome.executed is not None else None)
         now = self._book.now_s()
         again = self._is_due_again(outcome)
         move = Move.RETRY if again else MOVE_TO[outcome.state]
@@ -337,7 +364,9 @@ class TaskRun:
         try:
             prepared = await self._prepare()
         except CCExecutorError as refusal:
+            await self._admission.adopt(self._number, None)
             return await self._give_up(last, refusal)
+        await self._admission.adopt(self._number, prepared)
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)
         return await self._concluded(prepared, outcome)

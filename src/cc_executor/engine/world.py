@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cc_executor.engine.gates import Gate
 from cc_executor.model.policy import Policy
 from cc_executor.ports.clock import Clock
 from cc_executor.ports.engines import Engines
@@ -18,7 +19,11 @@ from cc_executor.ports.workspace import Workspaces
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The ports of one engine, and the limits it works under."""
+    """The ports of one engine, and the limits it works under.
+
+    Attributes:
+        gates: What must let an attempt pass before it may start, in order.
+    """
 
     clock: Clock
     store: Store
@@ -31,3 +36,4 @@ class World:
     nudges: Nudges
     engines: Engines
     policy: Policy
+    gates: tuple[Gate, ...] = ()

@@ -81,6 +81,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         number: 1-based position in the list.
         attempts: How many attempts exist.
+        waiting: What keeps it, in whatever state it is, from starting its next attempt.
         carried_from: Task of an earlier execution whose outcome this one took over unrun.
     """
 
@@ -94,6 +95,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     outcome: Outcome | None = None
     carried_from: str | None = None
+    waiting: Waiting | None = None
 
     @property
     def name(self) -> str:
@@ -135,6 +137,21 @@ class TaskMoved(msgspec.Struct, frozen=True, kw_only=True):
     move: Move
     at: float
     outcome: Outcome | None = None
+
+
+class TaskWaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A task waits before its next attempt, for another reason than before, or no longer.
+
+    Recorded as `task.waiting` and `task.proceeding`. The start of an attempt and the end of the
+    task end every wait without being told.
+
+    Attributes:
+        waiting: None: it goes on.
+    """
+
+    task_id: str
+    at: float
+    waiting: Waiting | None
 
 
 class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,7 +197,7 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
     data: Mapping[str, Any] = {}
 
 
-Change = TaskMoved | AttemptStarting | AttemptRunning | AttemptEnded | Noted
+Change = TaskMoved | TaskWaiting | AttemptStarting | AttemptRunning | AttemptEnded | Noted
 
 
 def changed(task: TaskRecord, change: Change) -> TaskRecord:
@@ -198,9 +215,12 @@ def changed(task: TaskRecord, change: Change) -> TaskRecord:
                 started_at=change.at if change.move is Move.START else task.started_at,
                 ended_at=change.at if is_final(state) else task.ended_at,
                 outcome=change.outcome or task.outcome,
+                waiting=None if is_final(state) else task.waiting,
             )
+        case TaskWaiting():
+            return msgspec.structs.replace(task, waiting=change.waiting)
         case AttemptStarting():
-            return msgspec.structs.replace(task, attempts=change.number)
+            return msgspec.structs.replace(task, attempts=change.number, waiting=None)
         case _:
             return task
 

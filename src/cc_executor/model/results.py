@@ -89,6 +89,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             "session_id": outcome.agent_session_id if outcome else None,
             "duration_s": executed.duration_s if executed else None,
             "attempts": self.record.attempts,
+            "waiting": msgspec.to_builtins(self.record.waiting),
             "carried_from": self.record.carried_from,
         }
 

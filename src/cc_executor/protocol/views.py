@@ -41,6 +41,8 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
         cost_usd: null when unknown, never a guess.
         session_id: The agent's own session.
         attempts: How many there have been.
+        waiting: What keeps it from starting its next attempt (`reason`, `since`, `until`,
+            `message`); null where nothing does.
         carried_from: Task of an earlier execution whose outcome this one took over unrun.
     """
 
@@ -65,6 +67,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None
     duration_s: float | None
     attempts: int
+    waiting: dict[str, Any] | None
     carried_from: str | None
 
 

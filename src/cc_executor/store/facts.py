@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from cc_executor.model.outcomes import Executed, Outcome
-from cc_executor.model.records import AttemptStarting, ExecutionRecord, Noted
+from cc_executor.model.records import AttemptStarting, ExecutionRecord, Noted, Waiting
 from cc_executor.store.tables import TaskRow
 
 #: How many files of each sort an event names; the record has them all.
@@ -30,6 +30,11 @@ def of_task(task: TaskRow, outcome: Outcome | None) -> dict[str, Any]:
     """Return the data of `task.*`."""
     said = of_outcome(outcome) if outcome else {}
     return {"name": task.name, "attempts": task.attempts, **said}
+
+
+def of_wait(task: TaskRow, waiting: Waiting | None) -> dict[str, Any]:
+    """Return the data of `task.waiting` and `task.proceeding`."""
+    return {"name": task.name, **_known(**(msgspec.structs.asdict(waiting) if waiting else {}))}
 
 
 def of_start(task: TaskRow, change: AttemptStarting) -> dict[str, Any]:

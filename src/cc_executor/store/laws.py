@@ -24,6 +24,10 @@ TASK_EVENTS: Final[Mapping[Move, str]] = {
     Move.SKIP: "task.skipped",
 }
 
+#: A task waits, or waits no longer.
+WAITING: Final = "task.waiting"
+PROCEEDING: Final = "task.proceeding"
+
 #: The event of each state that an execution reaches. It never returns to `queued`.
 _EXECUTION_EVENTS: Final[Mapping[TaskState, str]] = {
     TaskState.RUNNING: "execution.started",
@@ -53,6 +57,8 @@ KINDS: Final = frozenset(
     {
         SUBMITTED,
         *TASK_EVENTS.values(),
+        WAITING,
+        PROCEEDING,
         *_EXECUTION_EVENTS.values(),
         *_EXECUTION_STEPS.values(),
         *ATTEMPT_EVENTS.values(),

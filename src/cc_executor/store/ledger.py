@@ -41,6 +41,7 @@ from cc_executor.model.records import (
     Request,
     TaskMoved,
     TaskRecord,
+    TaskWaiting,
     Wish,
 )
 from cc_executor.store import facts
@@ -49,8 +50,10 @@ from cc_executor.store.laws import (
     ATTEMPT_MOVES,
     KINDS,
     MAY_BE_ATTEMPTED,
+    PROCEEDING,
     SUBMITTED,
     TASK_EVENTS,
+    WAITING,
     AttemptMove,
     event_of_execution,
 )
@@ -178,6 +181,8 @@ class _Entry:
         match change:
             case TaskMoved():
                 self._move_task(change)
+            case TaskWaiting():
+                self._wait(change)
             case AttemptStarting():
                 self._start_attempt(change)
             case AttemptRunning():
@@ -221,6 +226,15 @@ class _Entry:
         self._tasks[task.id] = task._replace(state=state)
         data = facts.of_task(task, change.outcome)
         self.tell(TASK_EVENTS[change.move], change.at, task_id=task.id, data=data)
+
+    def _wait(self, change: TaskWaiting) -> None:
+        task = self._task(change.task_id)
+        if is_final(task.state):
+            raise InvalidTransition(task.state, "wait")
+        self._tables.set_waiting(task.id, change.waiting)
+        kind = PROCEEDING if change.waiting is None else WAITING
+        data = facts.of_wait(task, change.waiting)
+        self.tell(kind, change.at, task_id=task.id, data=data)
 
     def _start_attempt(self, change: AttemptStarting) -> None:
         task = self._task(change.task_id)

@@ -12,7 +12,14 @@ from cc_executor.errors import StoreUnavailable
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.lifecycle import AttemptState, TaskState, is_final
 from cc_executor.model.outcomes import Outcome
-from cc_executor.model.records import AttemptRecord, ExecutionRecord, Request, TaskRecord, Wish
+from cc_executor.model.records import (
+    AttemptRecord,
+    ExecutionRecord,
+    Request,
+    TaskRecord,
+    Waiting,
+    Wish,
+)
 from cc_executor.store.base import LedgerStore
 from cc_executor.store.tables import Age, ExecutionRow, Tables, TaskRow, Views, age
 
@@ -135,7 +142,7 @@ class _Rows:
 
     def add_attempt(self, attempt: AttemptRecord) -> None:
         self._set(self._attempts, (attempt.task_id, attempt.number), attempt)
-        self._change(self._tasks, attempt.task_id, attempts=attempt.number)
+        self._change(self._tasks, attempt.task_id, attempts=attempt.number, waiting=None)
         if attempt.agent_session_id is not None:
             self._set(self._holders, (attempt.agent, attempt.agent_session_id), attempt.id)
 
@@ -174,8 +181,13 @@ class _Rows:
         outcome: Outcome | None = None,
     ) -> None:
         given = {"started_at": started_at, "ended_at": ended_at, "outcome": outcome}
-        values = {name: value for name, value in given.items() if value is not None}
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if ended_at is not None:
+            values["waiting"] = None
         self._change(self._tasks, task_id, state=state, **values)
+
+    def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
+        self._change(self._tasks, task_id, waiting=waiting)
 
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         self._change(self._attempts, (task_id, number), state=AttemptState.RUNNING, pid=pid)

@@ -8,7 +8,14 @@ from typing import NamedTuple, Protocol
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
-from cc_executor.model.records import AttemptRecord, ExecutionRecord, Request, TaskRecord, Wish
+from cc_executor.model.records import (
+    AttemptRecord,
+    ExecutionRecord,
+    Request,
+    TaskRecord,
+    Waiting,
+    Wish,
+)
 
 
 class ExecutionRow(NamedTuple):
@@ -78,7 +85,7 @@ class Tables(Protocol):
         ...
 
     def add_attempt(self, attempt: AttemptRecord) -> None:
-        """Add a new attempt, and count it in its task."""
+        """Add a new attempt, and count it in its task, which waits no longer."""
         ...
 
     def add_event(self, event: Lifecycle) -> None:
@@ -110,7 +117,11 @@ class Tables(Protocol):
         ended_at: float | None = None,
         outcome: Outcome | None = None,
     ) -> None:
-        """Set a task's state, and whatever else is given."""
+        """Set a task's state, and whatever else is given; one that has ended waits no longer."""
+        ...
+
+    def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
+        """Set why a task waits, or that it does not."""
         ...
 
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:

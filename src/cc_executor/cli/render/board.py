@@ -103,6 +103,10 @@ def _apply_lifecycle(row: Row, event: Lifecycle) -> None:
         row.attempt = event.attempt or 0
         row.tools.clear()
         row.doing = ""
+    if event.kind == "task.waiting":
+        row.doing = one_line(str(event.data.get("message") or ""))
+    if event.kind == "task.proceeding":
+        row.doing = ""
     state = _STATES.get(event.kind)
     if state is None:
         return

@@ -57,6 +57,9 @@ def _facts(task: TaskResult) -> Iterator[tuple[str, str]]:
     yield "started", instant(record.started_at)
     yield "ended", instant(record.ended_at)
     yield "attempts", str(record.attempts)
+    if record.waiting is not None:
+        yield "waits", one_line(record.waiting.message)
+        yield "until", instant(record.waiting.until)
     yield "carried from", record.carried_from or ""
     if task.outcome is not None:
         yield from _facts_of_outcome(task.outcome)

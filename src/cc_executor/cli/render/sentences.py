@@ -46,6 +46,12 @@ def _starting(event: Lifecycle) -> str:
     return f"started ({one_line(str(event.data.get('agent', '')))}{again})"
 
 
+def _waiting(event: Lifecycle) -> str:
+    until = event.data.get("until")
+    at_most = f" (until {instant(until)})" if until is not None else ""
+    return f"waits: {one_line(str(event.data.get('message') or ''))}{at_most}"
+
+
 def _ended(verb: str) -> Callable[[Lifecycle], str]:
     def say(event: Lifecycle) -> str:
         parts = [verb]
@@ -90,6 +96,8 @@ _LIFECYCLE: Final[Mapping[str, Callable[[Lifecycle], str | None]]] = {
     "attempt.started": _nothing,
     "attempt.ended": _nothing,
     "task.retried": lambda _: "is tried again",
+    "task.waiting": _waiting,
+    "task.proceeding": lambda _: "goes on",
     "task.succeeded": _ended("succeeded"),
     "task.failed": _ended("failed"),
     "task.timed_out": _ended("timed out"),

@@ -11,6 +11,7 @@ from cc_executor.cli.render.marks import MARKS
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import duration, instant, one_line
 from cc_executor.model.lifecycle import is_final
+from cc_executor.model.records import TaskRecord
 from cc_executor.model.results import ExecutionResult
 
 _HEADINGS = ("EXECUTION", "STATE", "TASKS", "NOW", "CREATED", "TIME", "ENGINE", "WHAT")
@@ -27,7 +28,9 @@ def _row(execution: ExecutionResult, now_s: float) -> list[Text]:
     record = execution.record
     ended = sum(is_final(task.state) for task in execution.tasks)
     at_work = [
-        task.name for task in execution.tasks if task.record.started_at and not is_final(task.state)
+        _now(task.record)
+        for task in execution.tasks
+        if (task.record.started_at or task.record.waiting) and not is_final(task.state)
     ]
     more = f" +{len(at_work) - 1}" if len(at_work) > 1 else ""
     return [
@@ -40,6 +43,13 @@ def _row(execution: ExecutionResult, now_s: float) -> list[Text]:
         Text(str(record.host)),
         Text(_what(execution)),
     ]
+
+
+def _now(task: TaskRecord) -> str:
+    """Return the task's name, and what it waits for."""
+    if task.waiting is None:
+        return task.name
+    return f"{task.name} ({task.waiting.reason.replace('_', ' ')})"
 
 
 def _what(execution: ExecutionResult) -> str:

@@ -9,7 +9,14 @@ from cc_executor.model.events import Lifecycle
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
-from cc_executor.model.records import AttemptRecord, ExecutionRecord, Request, TaskRecord, Wish
+from cc_executor.model.records import (
+    AttemptRecord,
+    ExecutionRecord,
+    Request,
+    TaskRecord,
+    Waiting,
+    Wish,
+)
 from cc_executor.store.sqlite.columns import to_json
 from cc_executor.store.sqlite.statements import Statements
 from cc_executor.store.tables import ExecutionRow, TaskRow
@@ -146,6 +153,10 @@ class SqliteTables(Statements):
             ended_at=ended_at,
             outcome=to_json(outcome) if outcome else None,
         )
+
+    def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
+        """Set why a task waits."""
+        self.run("set_waiting", id=task_id, waiting=to_json(waiting) if waiting else None)
 
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         """Set an attempt running."""

@@ -19,6 +19,7 @@ from cc_executor.model.records import (
     Host,
     Request,
     TaskRecord,
+    Waiting,
     Wish,
 )
 from cc_executor.model.specs import TaskList
@@ -106,6 +107,7 @@ class SqliteViews(Statements):
                 ended_at=row[6],
                 outcome=_outcome(row[7]),
                 carried_from=row[8],
+                waiting=None if row[9] is None else from_json(row[9], Waiting),
             )
             for row, spec in zip(rows, specs, strict=True)
         ]

@@ -49,7 +49,7 @@ INSERT INTO attempts (task_id, number, state, agent, created_at, agent_session_i
 VALUES (:task_id, :number, :state, :agent, :created_at, :agent_session_id);
 
 -- name: count_attempt
-UPDATE tasks SET attempts = :number WHERE id = :task_id;
+UPDATE tasks SET attempts = :number, waiting = NULL WHERE id = :task_id;
 
 -- name: add_event
 INSERT INTO events (execution_id, seq, at, kind, task_id, attempt, data)
@@ -71,8 +71,12 @@ UPDATE tasks SET
     state = :state,
     started_at = coalesce(:started_at, started_at),
     ended_at = coalesce(:ended_at, ended_at),
-    outcome = coalesce(:outcome, outcome)
+    outcome = coalesce(:outcome, outcome),
+    waiting = CASE WHEN :ended_at IS NULL THEN waiting END
 WHERE id = :id;
+
+-- name: set_waiting
+UPDATE tasks SET waiting = :waiting WHERE id = :id;
 
 -- name: run_attempt
 UPDATE attempts SET state = :state, pid = :pid WHERE task_id = :task_id AND number = :number;
@@ -122,7 +126,8 @@ SELECT count(*) FROM executions WHERE ended_at IS NULL AND principal = :principa
 
 -- name: tasks
 SELECT
-    id, execution_id, number, state, attempts, started_at, ended_at, outcome, carried_from
+    id, execution_id, number, state, attempts, started_at, ended_at, outcome, carried_from,
+    waiting
 FROM tasks WHERE execution_id = :execution_id
 ORDER BY number;
 

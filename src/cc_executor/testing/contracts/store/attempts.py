@@ -217,7 +217,14 @@ class AttemptPromises(WithStore):
         assert (of_execution.task_id, of_execution.attempt) == (None, None)
 
     @pytest.mark.parametrize(
-        "kind", ["task.succeeded", "execution.failed", "attempt.ended", "execution.submitted"]
+        "kind",
+        [
+            "task.succeeded",
+            "execution.failed",
+            "attempt.ended",
+            "execution.submitted",
+            "task.waiting",
+        ],
     )
     async def test_a_note_cannot_pretend_that_something_moved(
         self, store: Store, kind: str

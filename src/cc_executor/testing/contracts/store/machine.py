@@ -36,6 +36,7 @@ from cc_executor.testing.contracts.store.samples import (
     note,
     running,
     starting,
+    waiting,
 )
 
 _EXECUTIONS = ("a", "b")
@@ -50,6 +51,7 @@ _numbers = st.sampled_from([1, 2, 3, 0])
 _sessions = st.sampled_from([None, "s", "t"])
 _changes = st.one_of(
     st.builds(move, _tasks, st.sampled_from(Move)),
+    st.builds(waiting, _tasks, until=st.sampled_from([None, AT])),
     st.builds(starting, _tasks, _numbers, session=_sessions),
     st.builds(running, _tasks, _numbers),
     st.builds(ended, _tasks, _numbers),
@@ -163,6 +165,7 @@ class _StoreMachine(RuleBasedStateMachine):
             seqs = [event.seq for event in await self._model.events(execution.id)]
             assert seqs == list(range(1, len(seqs) + 1))
             for task in tasks:
+                assert task.waiting is None or task.state in MOVES
                 attempts = await self._model.attempts(task.id)
                 assert [one.number for one in attempts] == list(range(1, task.attempts + 1))
                 live = [one for one in attempts if one.state is not AttemptState.ENDED]
@@ -178,6 +181,7 @@ class _StoreMachine(RuleBasedStateMachine):
         for task in tasks:
             steps += [move(task.id, what) for what in MOVES.get(task.state, {})]
             steps += [starting(task.id, task.attempts + 1, session=one) for one in (None, "s")]
+            steps.append(waiting(task.id))
             steps += [running(task.id, task.attempts), ended(task.id, task.attempts)]
         return steps
 

@@ -7,7 +7,7 @@ import pytest
 
 from cc_executor.errors import InvalidTransition
 from cc_executor.model.lifecycle import MOVES, Move, TaskState, is_final
-from cc_executor.model.records import TaskMoved
+from cc_executor.model.records import TaskMoved, TaskWaiting, Waiting
 from cc_executor.ports.store import Store
 from cc_executor.testing.contracts.store.fixtures import WithStore
 from cc_executor.testing.contracts.store.samples import (
@@ -20,6 +20,8 @@ from cc_executor.testing.contracts.store.samples import (
     moves,
     outcome,
     owned,
+    starting,
+    waiting,
 )
 
 _PARTICIPLES = {
@@ -37,6 +39,54 @@ _PARTICIPLES = {
 
 
 class MovePromises(WithStore):
+    @pytest.mark.parametrize("state", [TaskState.QUEUED, TaskState.RUNNING, TaskState.PAUSED])
+    async def test_a_task_waits_in_the_state_it_is_in(self, store: Store, state: TaskState) -> None:
+        lease = await owned(store)
+        await store.record(lease, *moves("run.1", *PATHS[state]))
+
+        (waits,) = await store.record(lease, waiting("run.1", until=AT + 60))
+        task = (await store.tasks("run"))[0]
+        (proceeds,) = await store.record(
+            lease, TaskWaiting(task_id="run.1", at=AT + 2, waiting=None)
+        )
+
+        assert (task.state, task.waiting) == (state, Waiting("slot", AT, AT + 60, "no room"))
+        assert (waits.kind, waits.task_id, waits.at) == ("task.waiting", "run.1", AT + 1)
+        assert waits.data == {
+            "name": "task-1",
+            "reason": "slot",
+            "since": AT,
+            "until": AT + 60,
+            "message": "no room",
+        }
+        assert (proceeds.kind, proceeds.data) == ("task.proceeding", {"name": "task-1"})
+        assert (await store.tasks("run"))[0].waiting is None
+
+    async def test_moves_that_end_nothing_leave_a_wait_as_it_is(self, store: Store) -> None:
+        lease = await owned(store)
+        await store.record(lease, *moves("run.1", Move.START), waiting("run.1"))
+        await store.record(lease, *moves("run.1", Move.PAUSE, Move.RESUME, Move.RETRY))
+        assert (await store.tasks("run"))[0].waiting == Waiting("slot", AT, None, "no room")
+
+    async def test_the_start_of_an_attempt_ends_a_wait(self, store: Store) -> None:
+        lease = await owned(store)
+        await store.record(lease, *moves("run.1", Move.START), waiting("run.1"))
+        await store.record(lease, starting("run.1", 1))
+        assert (await store.tasks("run"))[0].waiting is None
+
+    @pytest.mark.parametrize("what", ENDS)
+    async def test_what_has_ended_waits_for_nothing(self, store: Store, what: Move) -> None:
+        lease = await owned(store)
+        before = () if what is Move.SKIP else (Move.START,)
+        await store.record(lease, *moves("run.1", *before), waiting("run.1"))
+        await store.record(lease, move("run.1", what))
+        assert (await store.tasks("run"))[0].waiting is None
+
+        before_refusal = await contents(store)
+        with pytest.raises(InvalidTransition):
+            await store.record(lease, waiting("run.1"))
+        assert await contents(store) == before_refusal
+
     @pytest.mark.parametrize("what", Move)
     @pytest.mark.parametrize("state", TaskState)
     async def test_a_task_makes_the_moves_that_the_law_allows_and_no_other(

@@ -20,6 +20,8 @@ from cc_executor.model.records import (
     Noted,
     TaskMoved,
     TaskRecord,
+    TaskWaiting,
+    Waiting,
 )
 from cc_executor.model.specs import TaskList, TaskSpec
 from cc_executor.ports.store import Store
@@ -147,6 +149,11 @@ def move(task: str, what: Move, *, at: float = AT) -> TaskMoved:
 def moves(task: str, *path: Move) -> tuple[TaskMoved, ...]:
     """Return the changes of a task that makes several moves."""
     return tuple(move(task, what) for what in path)
+
+
+def waiting(task: str, *, until: float | None = None) -> TaskWaiting:
+    """Return the change of a task that has begun to wait."""
+    return TaskWaiting(task_id=task, at=AT + 1, waiting=Waiting("slot", AT, until, "no room"))
 
 
 def starting(task: str, number: int = 1, *, session: str | None = None) -> AttemptStarting:
