@@ -36,6 +36,9 @@ class Noting:
             self._on_show(event)
         self.said.append(f"show {getattr(event, 'seq', '')}")
 
+    def tick(self) -> None:
+        self.said.append("tick")
+
     def notice(self, text: str) -> None:
         self.said.append(f"notice {text}")
 
@@ -65,6 +68,21 @@ async def test_an_execution_is_shown_from_its_beginning_to_its_end() -> None:
 
     assert ended is executor.ended
     assert view.said == [f"begin {ID}", "show 1", "show 2", "end succeeded", "close"]
+
+
+async def test_a_view_is_told_that_time_passes_though_nothing_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "_TICK_S", 0.001)
+    executor, view = FakeExecutor(hold=asyncio.Event()), Noting()
+    running = asyncio.ensure_future(follow_own(executor, execution(), view, Interrupts()))
+
+    await until(lambda: view.said.count("tick") > 2)
+    assert executor.hold is not None
+    executor.hold.set()
+    await asyncio.wait_for(running, BOUND_S)
+
+    assert view.said[-2:] == ["end succeeded", "close"]
 
 
 async def test_the_first_interrupt_cancels_and_the_second_kills() -> None:

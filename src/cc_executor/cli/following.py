@@ -19,6 +19,8 @@ from cc_executor.model.results import ExecutionResult
 _LAST_LOOK_S: Final = 5.0
 #: How long a view may take to give the terminal back.
 _CLOSING_S: Final = 2.0
+#: How often a view is told that time has passed.
+_TICK_S: Final = 1.0
 
 
 async def follow_own(
@@ -124,13 +126,23 @@ class _Stop:
 @contextlib.asynccontextmanager
 async def _opened(view: View, execution: ExecutionResult) -> AsyncIterator[Showing]:
     showing = Showing()
+    ticking: asyncio.Future[None] | None = None
     try:
         await showing.call(view.begin, execution)
+        ticking = asyncio.ensure_future(_tick(view, showing))
         yield showing
     finally:
+        if ticking is not None:
+            await _drop(ticking)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(showing.call(view.close), _CLOSING_S)
         showing.close()
+
+
+async def _tick(view: View, showing: Showing) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        await showing.call(view.tick)
 
 
 async def _show(

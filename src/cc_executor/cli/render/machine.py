@@ -38,6 +38,9 @@ class Silent:
     def show(self, event: StreamEvent) -> None:
         """Say nothing."""
 
+    def tick(self) -> None:
+        """Say nothing."""
+
     def notice(self, text: str) -> None:
         """Say it."""
         if self._announce:

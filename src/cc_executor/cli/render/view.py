@@ -24,6 +24,10 @@ class View(Protocol):
         """Show that something happened."""
         ...
 
+    def tick(self) -> None:
+        """Show that time has passed. Called about once a second, whether or not anything happened."""
+        ...
+
     def notice(self, text: str) -> None:
         """Tell the person at the terminal something about what was asked, on one line."""
         ...
