@@ -241,7 +241,8 @@ def test_nothing_that_an_agent_says_breaks_the_picture(show: Show, text: str) ->
         assert lines[2:4] == ["  · tests", "  · count"]
         assert len(lines) <= 5
     written = show.screen.getvalue()
-    assert not any(one in written for one in ("\x1b[2J", "\x1b]0;", "\u202e", "\x9b", "\x85"))
+    forbidden = ("\x1b[2J", "\x1b]0;", "\u202e", "\x9b", "\x85", "\ufe0f", "\u200d")
+    assert not any(one in written for one in forbidden)
 
 
 @given(text=st.text(max_size=200), columns=st.integers(12, 120))
