@@ -114,8 +114,8 @@ async def _against_websocketd(
         size = WEBSOCKETD_BYTES if mode == "text" else total
         theirs = [*argv[:-1], str(size)]
 
-        async def ours(argv: list[str] = argv) -> float:
-            return await _streamed(wire, argv, folder, total)
+        async def ours(argv: list[str] = argv, mode: str = mode) -> float:
+            return await _streamed(wire, argv, folder, total, encoding=mode)
 
         async def other(argv: list[str] = theirs, mode: str = mode, size: int = size) -> float:
             return await _websocketd(argv, size, binary=mode == "binary")
@@ -134,16 +134,20 @@ async def _against_websocketd(
     return rows
 
 
-async def _streamed(wire: _Wire, argv: list[str], folder: Path, total: int) -> float:
+async def _streamed(
+    wire: _Wire, argv: list[str], folder: Path, total: int, *, encoding: str = "text"
+) -> float:
     """Return bytes a second, from the submit to the last byte at the client."""
     watch = Stopwatch()
     execution = await wire.submit(argv, folder / "workspace")
-    await wire.call("stream.subscribe", execution_id=execution, agent_events=False)
+    await wire.call(
+        "stream.subscribe", execution_id=execution, agent_events=False, encoding=encoding
+    )
     read = 0
     while True:
         notice = await wire.notice()
         if notice["method"] == "process.output":
-            read += len(notice["params"].get("data", ""))  # ASCII
+            read += len(notice["params"]["data"])  # ASCII
         elif notice["method"] == "stream.ended":
             break
     seconds = watch.seconds()
@@ -312,7 +316,7 @@ class _Wire:
         request = {"jsonrpc": "2.0", "id": ident, "method": method, "params": params}
         await self._socket.send(json.dumps(request))
         while True:
-            message = msgspec.json.decode(await self._socket.recv(decode=False))
+            message = _message(await self._socket.recv(decode=False))
             if message.get("id") == ident:
                 assert "result" in message, message
                 return message["result"]
@@ -321,8 +325,7 @@ class _Wire:
     async def notice(self) -> dict[str, Any]:
         if self._notices:
             return self._notices.pop(0)
-        notice: dict[str, Any] = msgspec.json.decode(await self._socket.recv(decode=False))
-        return notice
+        return _message(await self._socket.recv(decode=False))
 
     async def submit(self, argv: list[str], workspace: Path) -> str:
         task = {"command": argv}
@@ -339,6 +342,17 @@ class _Wire:
             if notice["method"] == "process.output":
                 length += len(notice["params"]["data"])
         return length
+
+
+def _message(received: bytes) -> dict[str, Any]:
+    """Return what a message says; the bytes of a binary one stand in it as `data`."""
+    if received[:1] == b"{":
+        said: dict[str, Any] = msgspec.json.decode(received)
+        return said
+    end = 4 + int.from_bytes(received[:4])
+    said = msgspec.json.decode(received[4:end])
+    said["params"]["data"] = memoryview(received)[end:]
+    return said
 
 
 @contextlib.asynccontextmanager

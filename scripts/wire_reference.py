@@ -11,7 +11,8 @@ import msgspec
 from msgspec import inspect as kinds
 
 from cc_executor.model.events import AgentEvent, Cursor
-from cc_executor.model.forecasts import Band
+from cc_executor.model.forecasts import Band, Forecast
+from cc_executor.model.outlooks import Outlook, TaskOutlook
 from cc_executor.model.progress import Progress
 from cc_executor.model.records import Waiting
 from cc_executor.protocol.faults import SIGNS, TOKEN_LIMIT
@@ -28,6 +29,9 @@ SHAPES: Final[tuple[type[msgspec.Struct], ...]] = (
     ProgressView,
     Progress,
     Waiting,
+    Outlook,
+    TaskOutlook,
+    Forecast,
     Band,
     session_resume.ResumedStream,
     status.ServerFacts,

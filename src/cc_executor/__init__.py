@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from cc_executor.model.events import FromAgent as FromAgent
     from cc_executor.model.events import Lifecycle as Lifecycle
     from cc_executor.model.events import Output as Output
+    from cc_executor.model.forecasts import Forecast as Forecast
     from cc_executor.model.lifecycle import TaskState as TaskState
     from cc_executor.model.outcomes import Outcome as Outcome
     from cc_executor.model.outcomes import SchemaViolation as SchemaViolation
     from cc_executor.model.outcomes import TaskCancelled as TaskCancelled
     from cc_executor.model.outcomes import TaskFailed as TaskFailed
     from cc_executor.model.outcomes import TaskTimedOut as TaskTimedOut
+    from cc_executor.model.outlooks import Outlook as Outlook
     from cc_executor.model.progress import ExecutionProgress as ExecutionProgress
     from cc_executor.model.progress import Progress as Progress
     from cc_executor.model.proofs import Examination as Examination
@@ -53,9 +55,11 @@ _HOMES: Final = {
     "ExecutionProgress": "model.progress",
     "ExecutionResult": "model.results",
     "Executor": "client.executor",
+    "Forecast": "model.forecasts",
     "FromAgent": "model.events",
     "Lifecycle": "model.events",
     "Outcome": "model.outcomes",
+    "Outlook": "model.outlooks",
     "Output": "model.events",
     "Progress": "model.progress",
     "SchemaViolation": "model.outcomes",

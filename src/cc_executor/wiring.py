@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cc_executor.engine.engine import Engine
+from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
@@ -25,6 +26,7 @@ from cc_executor.ports.store import Store
 from cc_executor.process.clock import SystemClock
 from cc_executor.process.detach import DetachedEngines
 from cc_executor.process.executables import SystemExecutables
+from cc_executor.process.machine import load_per_core
 from cc_executor.process.nudges import SocketNudges
 from cc_executor.process.resources import SystemResources
 from cc_executor.process.run import run_subprocess
@@ -54,8 +56,10 @@ async def open_engine(
     engine_id = uuid.uuid4().hex
     home = await asyncio.to_thread(StateDirectory, settings.home)
     store = await SqliteStore.open(home.database)
+    clock = SystemClock()
+    limits = policy(settings, host, environ)
     world = World(
-        clock=SystemClock(),
+        clock=clock,
         store=store,
         supervision=ProcessSupervision(),
         journals=FolderJournals(home),
@@ -67,7 +71,8 @@ async def open_engine(
         engines=DetachedEngines(
             DETACHED_ENGINE, json.dumps(settings.as_flags()), log=home.path / "detached.log"
         ),
-        policy=policy(settings, host, environ),
+        foresight=Foresight(store, clock, limits, load_per_core),
+        policy=limits,
         gates=gates(),
     )
     return Engine(world, engine_id=engine_id, host=host), store

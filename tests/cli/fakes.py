@@ -17,6 +17,7 @@ from cc_executor.model.events import Cursor, Lifecycle, StreamEvent
 from cc_executor.model.failures import Failure
 from cc_executor.model.lifecycle import TaskState, is_final, state_of_list
 from cc_executor.model.outcomes import Claimed, EndedBy, Executed, Outcome
+from cc_executor.model.outlooks import NOTHING_LEFT, Outlook
 from cc_executor.model.progress import ExecutionProgress, Progress
 from cc_executor.model.proofs import Examination, standing
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord
@@ -114,6 +115,9 @@ def lifecycle(
     )
 
 
+NOTHING_EXPECTED = Outlook(forecast=NOTHING_LEFT, tasks=())
+
+
 @dataclass
 class FakeExecutor:
     """Implements `Executing` with one execution.
@@ -126,6 +130,7 @@ class FakeExecutor:
         said: Every call: method, arguments.
         hold: Waited for before the stream ends; None: it ends at once.
         closed: Whether it has been left.
+        expected: What `forecast` returns.
     """
 
     accepted: ExecutionResult = field(default_factory=execution)
@@ -135,6 +140,7 @@ class FakeExecutor:
     said: list[tuple[str, Any]] = field(default_factory=list)
     hold: asyncio.Event | None = None
     closed: bool = False
+    expected: Outlook = NOTHING_EXPECTED
 
     async def __aenter__(self) -> Self:
         self._call("open")
@@ -276,6 +282,22 @@ class FakeExecutor:
         """Write nothing."""
         self._call("export_bundle", execution_id=execution_id, path=path, sign_with=sign_with)
         return "0" * 64
+
+    async def forecast(
+        self,
+        tasks: TaskList | Sequence[Any] | dict[str, Any] | str,
+        *,
+        workspace: str | Path | None = None,
+        sequential: bool = True,
+    ) -> Outlook:
+        """Return what is expected."""
+        self._call("forecast", tasks=tasks, workspace=workspace, sequential=sequential)
+        return self.expected
+
+    async def forecast_left(self, execution_id: str) -> Outlook:
+        """Return what is expected."""
+        self._call("forecast_left", execution_id=execution_id)
+        return self.expected
 
     async def find_task(self, of: str) -> tuple[str, TaskRecord | None]:
         """Find it by any beginning of its id."""

@@ -21,6 +21,7 @@ NOTHING = Asked(
     workspace=None,
     agent=None,
     model=None,
+    kind=None,
     timeout=None,
     permission_mode=None,
     allowed_tools=(),

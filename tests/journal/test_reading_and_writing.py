@@ -205,3 +205,19 @@ def limited_file_size(limit: int) -> Iterator[None]:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_reader_that_is_far_behind_looks_only_at_the_records_that_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, [(STDOUT, b"x" * 1000)] * 400)
+    looked_at: list[int] = []
+
+    def counted(raw: memoryview, seq: int) -> Record | None:
+        looked_at.append(seq)
+        return unpack(raw, seq)
+
+    monkeypatch.setattr("cc_executor.journal.reader.unpack", counted)
+
+    assert len(read_all(tmp_path, max_bytes=10_000)) == 400
+    assert len(looked_at) < 500  # each once, and one more for each batch of ten

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -26,6 +27,9 @@ from tests.protocol.streams import EXECUTION, TEXTS, Writer, after, executions, 
 
 FLUSHES = st.lists(st.booleans(), max_size=40)
 SIZES = st.sampled_from([4, 5, 8, 64 * 1024])
+HOW: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"max_bytes": SIZES, "binary": st.booleans()}
+)
 
 
 def output_of(events: Iterable[StreamEvent]) -> dict[str, bytes]:
@@ -62,11 +66,11 @@ def outputs(notices: Iterable[Notice]) -> list[ProcessOutput]:
 # --- laws ----------------------------------------------------------------------------------------
 
 
-@given(executions(), FLUSHES, SIZES)
+@given(executions(), FLUSHES, HOW)
 def test_a_reader_gets_every_byte_every_event_and_the_cursor_of_the_end(
-    events: list[StreamEvent], flushes: list[bool], size: int
+    events: list[StreamEvent], flushes: list[bool], how: dict[str, Any]
 ) -> None:
-    framer, reader = Framer("s", EXECUTION, max_bytes=size), StreamReader()
+    framer, reader = Framer("s", EXECUTION, **how), StreamReader()
 
     read = read_all(reader, framed(framer, events, flushes))
 
@@ -75,16 +79,16 @@ def test_a_reader_gets_every_byte_every_event_and_the_cursor_of_the_end(
     assert reader.cursor == framer.cursor == Cursor(seq=events[-1].seq)
 
 
-@given(executions(), FLUSHES, SIZES, st.data())
+@given(executions(), FLUSHES, HOW, st.data())
 def test_after_any_message_the_rest_can_be_had_by_another_subscription(
-    events: list[StreamEvent], flushes: list[bool], size: int, data: st.DataObject
+    events: list[StreamEvent], flushes: list[bool], how: dict[str, Any], data: st.DataObject
 ) -> None:
-    notices = framed(Framer("s", EXECUTION, max_bytes=size), events, flushes)
+    notices = framed(Framer("s", EXECUTION, **how), events, flushes)
     reader = StreamReader()
     cut = data.draw(st.integers(0, len(notices)))
     read = read_all(reader, notices[:cut])
 
-    again = Framer("t", EXECUTION, after=reader.cursor, max_bytes=data.draw(SIZES))
+    again = Framer("t", EXECUTION, after=reader.cursor, **data.draw(HOW))
     rest = framed(again, list(after(reader.cursor, events)), data.draw(FLUSHES))
     read += read_all(reader, rest)
 
@@ -93,28 +97,28 @@ def test_after_any_message_the_rest_can_be_had_by_another_subscription(
     assert reader.cursor == again.cursor
 
 
-@given(executions(), FLUSHES, SIZES, st.data())
+@given(executions(), FLUSHES, HOW, st.data())
 def test_a_new_reader_with_the_cursor_of_any_message_gets_exactly_what_comes_after_it(
-    events: list[StreamEvent], flushes: list[bool], size: int, data: st.DataObject
+    events: list[StreamEvent], flushes: list[bool], how: dict[str, Any], data: st.DataObject
 ) -> None:
-    notices = framed(Framer("s", EXECUTION, max_bytes=size), events, flushes)
+    notices = framed(Framer("s", EXECUTION, **how), events, flushes)
     cursor = data.draw(st.sampled_from(notices)).cursor
 
     rest = list(after(cursor, events))
     reader = StreamReader(cursor)
-    read = read_all(reader, framed(Framer("t", EXECUTION, after=cursor, max_bytes=size), rest))
+    read = read_all(reader, framed(Framer("t", EXECUTION, after=cursor, **how), rest))
 
     assert output_of(read) == output_of(rest)
     assert others_of(read) == others_of(rest)
     assert reader.cursor == Cursor(seq=events[-1].seq)
 
 
-@given(executions(), FLUSHES, SIZES)
+@given(executions(), FLUSHES, HOW)
 def test_each_notice_says_the_cursor_that_a_reader_of_it_has(
-    events: list[StreamEvent], flushes: list[bool], size: int
+    events: list[StreamEvent], flushes: list[bool], how: dict[str, Any]
 ) -> None:
     reader = StreamReader()
-    for notice in framed(Framer("s", EXECUTION, max_bytes=size), events, flushes):
+    for notice in framed(Framer("s", EXECUTION, **how), events, flushes):
         read_all(reader, [notice])
         assert reader.cursor == notice.cursor
 
@@ -231,6 +235,39 @@ def test_half_a_character_waits_for_the_other_half() -> None:
     sent(events[1:], framer)
     (told,) = outputs(framer.flush())
     assert (told.data, told.offset, told.seq) == ("é", 1, 1)
+
+
+def test_a_binary_message_is_a_length_a_notification_and_the_bytes_as_they_are() -> None:
+    framer = Framer("s", EXECUTION, binary=True)
+
+    assert sent(chunks(b"\xff\x00 n\xc3"), framer) == []
+    assert framer.is_holding
+    (notice,) = framer.flush()
+
+    message = notice.encode()
+    end = 4 + int.from_bytes(message[:4], "big")
+    said = msgspec.json.decode(message[4:end])
+    assert said["method"] == "process.output"
+    assert (said["params"]["offset"], said["params"]["seq"]) == (0, 0)
+    assert not {"data", "data_base64"} & said["params"].keys()
+    assert message[end:] == b"\xff\x00 n\xc3"
+    assert not framer.is_holding
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"\x00",
+        b"\x00\x00\x00\x00",
+        b"\x00\x00\x00\x05{}",
+        b"\x00\x00\x00\x02{}bytes",
+        b'\x00\x00\x00\x0f{"method":"m"',
+        b"\x00\xff\xff\xff{}",
+    ],
+)
+def test_what_is_no_binary_message_is_malformed(message: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        incoming(message)
 
 
 def test_half_a_character_that_has_no_other_half_is_sent_as_it_is() -> None:

@@ -178,7 +178,9 @@ def test_streams_that_are_cut_anywhere() -> None:
                 if piece:
                     writer.write(1, 1, piece, stream)
         pauses = [chance.random() < 0.3 for _ in writer.events]
-        framer, reader = Framer("s", EXECUTION, max_bytes=chance.choice((4, 7, 64))), StreamReader()
+        size, binary = chance.choice((4, 7, 64)), chance.random() < 0.3
+        framer = Framer("s", EXECUTION, max_bytes=size, binary=binary)
+        reader = StreamReader()
 
         read = [
             reader.read(told)
@@ -211,7 +213,11 @@ def test_a_client_whose_server_has_gone_mad() -> None:
     writer.tell(1, 1, seq, "said")
     writer.write(1, 1, b"\xff")
     writer.move("attempt.ended", 1, 1)
-    seeds = [notice.encode() for notice in framed(Framer("s", EXECUTION), writer.events)]
+    seeds = [
+        notice.encode()
+        for binary in (False, True)
+        for notice in framed(Framer("s", EXECUTION, binary=binary), writer.events)
+    ]
     seeds += [
         jsonrpc.notification(name, {"subscription": "s", "cursor": {"seq": 1}})
         for name in NOTIFICATIONS

@@ -49,11 +49,18 @@ PROMISED: Final = {
     "task.cancel": ("control", "task_id now"),
     "task.pause": ("control", "task_id"),
     "task.resume": ("control", "task_id"),
-    "stream.subscribe": ("read", "execution_id task_id after from agent_events progress until_end"),
+    "stream.subscribe": (
+        "read",
+        "execution_id task_id after from agent_events progress until_end encoding",
+    ),
     "stream.ack": ("read", "subscription cursor"),
     "stream.unsubscribe": ("read", "subscription"),
     "session.resume": ("read", "token cursors"),
     "history.list": ("read", "before limit records"),
+    "forecast.get": (
+        "read",
+        "execution_id tasks workspace agent defaults title stop_on_failure sequential",
+    ),
 }
 
 

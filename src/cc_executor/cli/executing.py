@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cc_executor.model.bundles import Evidence
     from cc_executor.model.events import Cursor, StreamEvent
     from cc_executor.model.lifecycle import TaskState
+    from cc_executor.model.outlooks import Outlook
     from cc_executor.model.progress import Progress
     from cc_executor.model.proofs import Examination
     from cc_executor.model.records import ExecutionRecord, TaskRecord
@@ -88,6 +89,20 @@ class Executing(Protocol):
 
     async def history(self, *, limit: int = 100) -> Sequence[ExecutionResult]:
         """Return ended executions, newest first."""
+        ...
+
+    async def forecast(
+        self,
+        tasks: TaskList | Sequence[Any] | dict[str, Any] | str,
+        *,
+        workspace: str | Path | None = None,
+        sequential: bool = True,
+    ) -> Outlook:
+        """Return what a task list may take and cost."""
+        ...
+
+    async def forecast_left(self, execution_id: str) -> Outlook:
+        """Return what an execution has left."""
         ...
 
     async def find_task(self, of: str) -> tuple[str, TaskRecord | None]:

@@ -26,6 +26,7 @@ COMPLETION_VARIABLE: Final = "_CC_EXECUTOR_COMPLETE"
 COMMANDS: Final = (
     "run",
     "submit",
+    "forecast",
     "continue",
     "ps",
     "show",

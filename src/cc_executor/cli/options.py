@@ -146,10 +146,15 @@ _TASK_OPTIONS: Final[tuple[Decorator[Any], ...]] = (
     click.option("--agent", metavar="NAME", help="Which agent works.  [default: claude]"),
     click.option("--model", metavar="NAME", help="Model, in the agent's own words."),
     click.option(
+        "--kind",
+        metavar="WORD",
+        help="What sort of task it is, in your own word; forecasts learn from its equals.",
+    ),
+    click.option(
         "--timeout",
         callback=_seconds_or_auto,
         metavar="SECONDS|auto",
-        help="Longest time for one attempt.  [default: auto: forecast from the prompt]",
+        help="Longest time for one attempt.  [default: auto: forecast from history]",
     ),
     click.option(
         "--permission-mode",

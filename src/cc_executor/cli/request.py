@@ -25,6 +25,7 @@ class Asked(NamedTuple):
     workspace: str | None
     agent: str | None
     model: str | None
+    kind: str | None
     timeout: float | str | None
     permission_mode: str | None
     allowed_tools: tuple[str, ...]
@@ -151,6 +152,7 @@ def _given_fields(asked: Asked) -> dict[str, Any]:
     names = (
         "agent",
         "model",
+        "kind",
         "timeout",
         "permission_mode",
         "allowed_tools",

@@ -26,6 +26,7 @@ from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.lists import task_list
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.progress import Progress
 from cc_executor.model.proofs import Examination
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
@@ -272,6 +273,34 @@ class Executor:
         ended = [state for state in TaskState if state not in _UNFINISHED]
         newest = await self._records.executions(states=ended, limit=limit)
         return tuple([await self.get(one.id) for one in newest])
+
+    async def forecast(
+        self,
+        tasks: TaskList | Sequence[Any] | dict[str, Any] | str,
+        *,
+        workspace: str | Path | None = None,
+        sequential: bool = True,
+    ) -> Outlook:
+        """Return what a task list may take and cost; nothing is recorded or started.
+
+        Args:
+            tasks: As for `submit`.
+            workspace: As for `submit`; a forecast does not depend on it.
+            sequential: Whether a task without `needs` waits for the one before it.
+
+        Raises:
+            InvalidSpec, InvalidPrompt, UnknownAgent: It could not run.
+        """
+        checked = self.task_list(tasks, workspace=workspace, sequential=sequential)
+        return await self._running.forecast(checked)
+
+    async def forecast_left(self, execution_id: str) -> Outlook:
+        """Return what an execution has left, wherever it runs. Takes a unique prefix, too.
+
+        Raises:
+            ExecutionNotFound, AmbiguousId: It is none, or several.
+        """
+        return await self._running.forecast_left(await self.find(execution_id))
 
     # --- evidence ----------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ class Beside:
             InvalidSpec, InvalidWorkspace, AgentNotInstalled, CommandNotAllowed: It cannot run.
         """
         for ident in self._folders(name):
+            await self._world.foresight.look_up({spec.dialect})
             prepared = await asyncio.to_thread(prepare, self._world, spec, ident)
             folder = self._world.journals.folder(ident)
             attempt = Attempt(self._world, ident, folder, prepared, self._on_output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidTransition
@@ -74,6 +74,10 @@ class Book:
             found = await self._world.store.tasks(self._execution.id)
             self._tasks = {task.id: task for task in found}
         return tuple(self._tasks.values())
+
+    def known_tasks(self) -> Collection[TaskRecord]:
+        """Return the tasks as they stand, in list order; none before they were first asked for."""
+        return self._tasks.values()
 
     async def create(self) -> None:
         """Create the execution if no entry has done so.

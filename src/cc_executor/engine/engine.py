@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from cc_executor.engine.follow import Seen, follow, head
+from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.heir import Heir
+from cc_executor.engine.outlooks import left_of, of_execution, of_list
 from cc_executor.engine.prepare import Prepared
 from cc_executor.engine.progress import progress
 from cc_executor.engine.run import Run
@@ -25,7 +27,9 @@ from cc_executor.errors import (
     NotResponding,
 )
 from cc_executor.model.events import Cursor, StreamEvent
+from cc_executor.model.forecasts import Band
 from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.plan import continued
 from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
@@ -86,6 +90,7 @@ class Engine:
         Raises:
             InvalidRequest, Unavailable, DuplicateExecution: Nothing was recorded or started.
         """
+        await self._look_up(task_list)
         accepted = await asyncio.to_thread(
             accept,
             self._world,
@@ -130,6 +135,7 @@ class Engine:
             if task.outcome is not None
         }
         if here:
+            await self._look_up(earlier.task_list)
             accepted = await asyncio.to_thread(
                 accept,
                 self._world,
@@ -152,6 +158,10 @@ class Engine:
         )
         await self._world.store.create(execution, new_tasks)
         return execution
+
+    async def _look_up(self, task_list: TaskList) -> None:
+        """Have at hand what is known of the agents of a list."""
+        await self._world.foresight.look_up({spec.dialect for spec in task_list.tasks})
 
     async def _refuse_taken(self, accepted: Accepted) -> None:
         """Refuse an id that was used before: its folders are not written again.
@@ -282,6 +292,53 @@ class Engine:
         """Return when nothing runs here. Unbounded: whoever waits sets the bound."""
         while going_on := [task for _, task in self._runs.values() if not task.done()]:
             await asyncio.wait(going_on)
+
+    # --- foreseeing --------------------------------------------------------------------------
+
+    async def forecast(self, task_list: TaskList) -> Outlook:
+        """Return what a list may take; nothing is recorded or started.
+
+        Raises:
+            UnknownAgent: Nobody knows one of its agents.
+        """
+        await self._look_up(task_list)
+        world = self._world
+        return await asyncio.to_thread(
+            of_list, world.foresight, task_list, concurrency=world.policy.max_concurrency
+        )
+
+    async def forecast_left(self, execution_id: str) -> Outlook:
+        """Return what an execution has left, wherever it runs.
+
+        Raises:
+            ExecutionNotFound: No such execution.
+        """
+        world = self._world
+        execution, tasks = await world.store.execution_with_tasks(execution_id)
+        await self._look_up(execution.task_list)
+        return await asyncio.to_thread(
+            of_execution,
+            world.foresight,
+            execution,
+            tasks,
+            concurrency=world.policy.max_concurrency,
+            now_s=world.clock.now_s(),
+        )
+
+    @property
+    def foresight(self) -> Foresight:
+        """What this engine knows of how long things took."""
+        return self._world.foresight
+
+    def left_here(self) -> Iterator[tuple[ExecutionRecord, Band]]:
+        """Yield the executions that run here, and how much longer their running tasks may take."""
+        now_s = self._world.clock.now_s()
+        for run, task in self._runs.values():
+            if not task.done():
+                bands = [left_of(one, now_s=now_s) for one in run.known_tasks()]
+                longest = max((one for one in bands if one is not None), key=_p50, default=None)
+                if longest is not None:
+                    yield run.execution, longest
 
     def _runs_here(self, execution_id: str) -> bool:
         own = self._runs.get(execution_id)
@@ -441,3 +498,7 @@ def _has_come_true(wish: Wish, states: list[TaskState]) -> bool:
         other = TaskState.RUNNING if wish is Wish.PAUSE else TaskState.PAUSED
         return other not in states
     return False
+
+
+def _p50(band: Band) -> float:
+    return band.p50

@@ -20,7 +20,7 @@ from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
 Seen = Callable[[StreamEvent], object]
 
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 256 * 1024
 _PAGE = 500
 
 
@@ -56,11 +56,11 @@ async def follow(
         seq = after.seq
         over = False
         read = -1  # as many records as were known when they were last looked at
+        rung = -1  # and how often it had been told of output
         try:
             await places.open_at(after, execution_id)
             while True:
                 ticket = signals.ticket()
-                moved = False
                 if signals.records != read:
                     read = signals.records
                     over = is_final((await world.store.execution(execution_id)).state)
@@ -71,11 +71,10 @@ async def follow(
                         yield items
                     if events:
                         seq = events[-1].seq
-                        moved = True
-                async for items in places.new_output():
-                    moved = True
+                told, rung = signals.output != rung, signals.output
+                async for items in places.new_output(told=told):
                     yield items
-                if moved:
+                if read == -1:
                     continue
                 if over or not until_end:
                     return
@@ -161,11 +160,17 @@ class _Places:
         if waiting:
             yield waiting
 
-    async def new_output(self) -> AsyncIterator[Sequence[StreamEvent]]:
-        """Yield what the open attempts have written meanwhile."""
+    async def new_output(self, *, told: bool) -> AsyncIterator[Sequence[StreamEvent]]:
+        """Yield what the open attempts have written meanwhile.
+
+        Args:
+            told: Whether one of them has said that there is more; else it is asked for only where
+                more has been seen than was read.
+        """
         for one in tuple(self._open.values()):
-            async for items in _drain(one, self._seen):
-                yield items
+            if told or one.is_behind:
+                async for items in _drain(one, self._seen):
+                    yield items
 
     def close(self) -> None:
         for one in self._open.values():
@@ -197,12 +202,12 @@ class _Look(msgspec.Struct):
     Attributes:
         items: What is passed on.
         said: What the agent said, whether or not it is passed on.
-        chunks: How many chunks were read.
+        more: Whether there may be more at once.
     """
 
     items: list[StreamEvent]
     said: list[FromAgent]
-    chunks: int = 0
+    more: bool = False
 
 
 class _OpenAttempt:
@@ -224,7 +229,7 @@ class _OpenAttempt:
         self._task_id = started.task_id
         self._number = started.attempt
         of_attempt = attempt_id(self._task_id, self._number)
-        watch.measure(started.execution_id, of_attempt)
+        self._length = watch.measure(started.execution_id, of_attempt)
         self._leave = partial(watch.leave, of_attempt)
         self._open: Callable[[], JournalReader | None] = partial(world.journals.open, of_attempt)
         self._journal: JournalReader | None = None
@@ -237,18 +242,30 @@ class _OpenAttempt:
         self._seq = -1 if self._reader else after_seq
         self._passes_on = passes_on
 
-    def read(self) -> _Look | None:
-        """Return what is next, None at the end of what is there. Blocking (files)."""
+    @property
+    def is_behind(self) -> bool:
+        """Whether more has been seen than was read."""
+        return self._journal is None or self._length.records > self._seq + 1
+
+    def read(self) -> _Look:
+        """Return what is next. Blocking (files)."""
+        look = _Look([], [])
         if self._journal is None:
             self._journal = self._open()
         if self._journal is None:
-            return None
-        look = _Look([], [])
-        for chunk in self._journal.read(after_seq=self._seq, max_bytes=_READ_BYTES):
-            self._take(chunk, look)
-            self._seq = chunk.seq
-            look.chunks += 1
-        return look if look.chunks else None
+            return look
+        left = _READ_BYTES
+        # Going on to the end of what is there, if it is near, spares another hop to a thread.
+        while left > 0:
+            chunks = self._journal.read(after_seq=self._seq, max_bytes=left)
+            if not chunks:
+                return look
+            for chunk in chunks:
+                self._take(chunk, look)
+                left -= len(chunk.data)
+            self._seq = chunks[-1].seq
+        look.more = True
+        return look
 
     def _take(self, chunk: Chunk, look: _Look) -> None:
         read = self._reader.feed(chunk.stream, chunk.data) if self._reader else ()
@@ -289,7 +306,10 @@ def _nobody(_event: StreamEvent) -> None:
 
 
 async def _drain(one: _OpenAttempt, seen: Seen) -> AsyncIterator[Sequence[StreamEvent]]:
-    while (look := await asyncio.to_thread(one.read)) is not None:
+    more = True
+    while more:
+        look = await asyncio.to_thread(one.read)
+        more = look.more
         for event in look.said:
             seen(event)
         if look.items:  # those before the cursor were read for the reader of the agent's lines only

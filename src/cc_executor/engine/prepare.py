@@ -13,7 +13,7 @@ from cc_executor.agents.base import Dialect, Surroundings
 from cc_executor.agents.env import filter_environment
 from cc_executor.agents.registry import dialect as dialect_named
 from cc_executor.engine.world import World
-from cc_executor.forecast.formula import estimate_tokens, first_timeout_s
+from cc_executor.model.forecasts import Forecast, Subject
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import MAX_ARGUMENT_BYTES
@@ -32,12 +32,16 @@ class Prepared(NamedTuple):
     Attributes:
         spec: With references resolved.
         agent_session_id: The session to hold exclusively, None without.
+        subject: What it is an example of.
+        forecast: What it is expected to take.
     """
 
     spec: TaskSpec
     dialect: Dialect
     launch: Launch
     agent_session_id: str | None
+    subject: Subject
+    forecast: Forecast
 
 
 def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
@@ -60,6 +64,8 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
         executable = world.executables.command(spec.command[0], cwd=workspace, environ=environ)
     else:
         executable = world.executables.agent(dialect)
+    subject = world.foresight.subject(spec)
+    expected = world.foresight.forecast(subject)
     folder = world.journals.folder(ident)
     surroundings = Surroundings(
         attempt_id=ident,
@@ -68,14 +74,15 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
         env=environ,
         scratch=str(folder / "scratch"),
         new_session_id=str(uuid.UUID(bytes=world.clock.entropy(_UUID_BYTES), version=4)),
-        timers=timers(world.policy, dialect, spec),
+        timers=timers(world.policy, spec, expected),
     )
     launch = msgspec.structs.replace(
         dialect.launch(spec, surroundings),
         output_limit_bytes=world.policy.output_limit_bytes,
         containment=world.policy.containment,
     )
-    return Prepared(spec, dialect, launch, dialect.session_of(spec, surroundings))
+    session = dialect.session_of(spec, surroundings)
+    return Prepared(spec, dialect, launch, session, subject, expected)
 
 
 def upstream(tasks: Iterable[TaskRecord]) -> dict[str, Outcome]:
@@ -109,25 +116,14 @@ def child_environment(policy: Policy, dialect: Dialect, spec: TaskSpec) -> dict[
     return {**allowed, **spec.env}
 
 
-def timers(policy: Policy, dialect: Dialect, spec: TaskSpec) -> Timers:
+def timers(policy: Policy, spec: TaskSpec, expected: Forecast) -> Timers:
     """Return the task's bounds. An explicit value wins over the forecast, the cap over both.
 
-    A plain command has no tokens to forecast from, so only the cap bounds it; and its silence
-    means nothing, so it has no start and idle timer unless it asks for them.
+    The silence of a plain command means nothing, so it has no start and idle timer unless it asks
+    for them.
     """
     is_agent = spec.command is None
-    if spec.timeout != "auto":
-        total_s = float(spec.timeout)
-    elif is_agent:
-        tokens = dialect.preamble_tokens + estimate_tokens(spec.prompt or "")
-        total_s = first_timeout_s(
-            tokens,
-            base_s=policy.timeout_base_s,
-            per_token_s=policy.timeout_per_token_s,
-            max_s=policy.max_timeout_s,
-        )
-    else:
-        total_s = policy.max_timeout_s
+    total_s = expected.timeout_s if spec.timeout == "auto" else float(spec.timeout)
     return Timers(
         total_s=min(total_s, policy.max_timeout_s),
         start_s=spec.start_timeout_s or (policy.start_timeout_s if is_agent else None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from cc_executor.engine.book import Book
 from cc_executor.engine.prepare import Prepared, upstream
@@ -79,6 +79,15 @@ class Run:
     def host(self) -> Host:
         """Where its engine lives."""
         return self._execution.host
+
+    @property
+    def execution(self) -> ExecutionRecord:
+        """The execution as it was taken."""
+        return self._execution
+
+    def known_tasks(self) -> Collection[TaskRecord]:
+        """Return its tasks as they stand, as far as is known without asking the store."""
+        return self._book.known_tasks()
 
     @property
     def created(self) -> asyncio.Future[None]:

@@ -18,7 +18,9 @@ from cc_executor.engine.settle import refused
 from cc_executor.engine.verify import check_names, is_checked, verify
 from cc_executor.engine.world import World
 from cc_executor.errors import AgentSessionBusy, CCExecutorError, SpawnFailed
+from cc_executor.forecast.observing import observation_of
 from cc_executor.model.failures import FAILURES, Failure
+from cc_executor.model.forecasts import Forecast, Subject
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import MOVE_TO, AttemptState, Move, TaskState
 from cc_executor.model.outcomes import Changes, Executed, Outcome
@@ -74,6 +76,7 @@ class TaskRun:
         self._spent = 0  # attempts in which a child really ran
         self._attempt: Attempt | None = None
         self._before: Before | None = None
+        self._example: tuple[Subject, Forecast | None] | None = None  # what the attempt is one of
         self._outcomes: list[Outcome | None] = []  # of the attempts so far
         self._running: AttemptRunning | None = None  # not written down yet
         self._admission = Admission(world, book, task)
@@ -142,6 +145,7 @@ class TaskRun:
             return await self._refuse(refusal.failure, refusal.message)
         if prepared is None:
             return await self._never_mind()
+        self._example = prepared.subject, prepared.forecast
         attempt = self._new_attempt(prepared)
         try:
             supervised = await attempt.start(self._intend(attempt, prepared))
@@ -199,6 +203,7 @@ class TaskRun:
         if self._prepared is not None:
             prepared, self._prepared = self._prepared, None
             return prepared
+        await self._world.foresight.look_up({self._task.spec.dialect})
         return await asyncio.to_thread(self._prepare_now)
 
     def _prepare_now(self) -> Prepared:
@@ -278,6 +283,7 @@ class TaskRun:
                 at=now,
                 agent_session_id=prepared.agent_session_id,
                 timeout_s=prepared.launch.timers.total_s,
+                forecast=prepared.forecast,
             )
         )
         await self._book.record(*changes)
@@ -309,11 +315,18 @@ class TaskRun:
         again = self._is_due_again(outcome)
         move = Move.RETRY if again else MOVE_TO[outcome.state]
         started, self._running = self._running, None
+        example, self._example = self._example, None
+        observed = observation_of(example[0], outcome, at=now) if example else None
+        end = AttemptEnded(
+            task_id=self._task.id, number=self._number, at=now, outcome=outcome, observed=observed
+        )
         await self._book.record(
             *((started,) if started is not None else ()),
-            AttemptEnded(task_id=self._task.id, number=self._number, at=now, outcome=outcome),
+            end,
             TaskMoved(task_id=self._task.id, move=move, at=now, outcome=None if again else outcome),
         )
+        if observed is not None and example is not None:
+            self._world.foresight.learn(observed, example[1])
         self._log_end(outcome)
         if not again and outcome.ground is not None:
             await asyncio.to_thread(self._world.grounds.clear, self._task.id)
@@ -366,6 +379,8 @@ class TaskRun:
         except CCExecutorError as refusal:
             await self._admission.adopt(self._number, None)
             return await self._give_up(last, refusal)
+        # How busy the machine was when it started, nobody knows any more.
+        self._example = msgspec.structs.replace(prepared.subject, load=None), last.forecast
         await self._admission.adopt(self._number, prepared)
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)

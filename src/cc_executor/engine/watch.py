@@ -25,12 +25,13 @@ class Signals:
 
     Attributes:
         records: How often something was recorded, as far as is known.
-        output: How often there was more output.
+        output: How often somebody has told of more output.
     """
 
     def __init__(self) -> None:
         self.records = 0
         self.output = 0
+        self._seen = 0
         self._changed = asyncio.Event()
         self._error: Exception | None = None
 
@@ -44,16 +45,21 @@ class Signals:
         self.output += 1
         self._wake()
 
+    def seen(self) -> None:
+        """Wake everybody: more output has been seen, though nobody has told of it."""
+        self._seen += 1
+        self._wake()
+
     def failed(self, error: Exception) -> None:
         """Wake everybody: whoever waits for the execution is told the error."""
         self._error = error
         self._wake()
 
-    def ticket(self) -> tuple[int, int]:
+    def ticket(self) -> tuple[int, int, int]:
         """Return what `beyond` compares with."""
-        return self.records, self.output
+        return self.records, self.output, self._seen
 
-    async def beyond(self, ticket: tuple[int, int]) -> None:
+    async def beyond(self, ticket: tuple[int, int, int]) -> None:
         """Return once something has changed since `ticket`. Unbounded: the caller sets the bound.
 
         Raises:
@@ -93,7 +99,7 @@ class Watch:
         self._runs_here = runs_here
         self._look_after = look_after
         self._signals: dict[str, tuple[Signals, int]] = {}  # and how many read it
-        self._lengths: dict[str, _Length] = {}
+        self._lengths: dict[str, Length] = {}
         self._looking: asyncio.Task[None] | None = None
 
     # --- for what runs here ------------------------------------------------------------------
@@ -124,9 +130,11 @@ class Watch:
             if readers > 1:
                 self._signals[execution_id] = (signals, readers - 1)
 
-    def measure(self, execution_id: str, attempt_id: str) -> None:
+    def measure(self, execution_id: str, attempt_id: str) -> Length:
         """Have the readers of an execution woken when the output of an attempt grows."""
-        self._lengths.setdefault(attempt_id, _Length(execution_id)).readers += 1
+        length = self._lengths.setdefault(attempt_id, Length(execution_id))
+        length.readers += 1
+        return length
 
     def leave(self, attempt_id: str) -> None:
         """Take back one `measure`."""
@@ -162,7 +170,8 @@ class Watch:
         lengths = tuple(self._lengths.items())
         if lengths:
             for execution_id in await asyncio.to_thread(_grown, self._world.journals, lengths):
-                self.grown(execution_id)
+                if execution_id in self._signals:
+                    self._signals[execution_id][0].seen()
         elsewhere = self._elsewhere()
         if not elsewhere:
             return version
@@ -182,8 +191,13 @@ class Watch:
         return [one for one in self._signals if not self._runs_here(one)]
 
 
-class _Length:
-    """How long an attempt's output was when it was last asked for."""
+class Length:
+    """How long an attempt's output was when it was last asked for.
+
+    Attributes:
+        records: As many records it had.
+        readers: How many want to know.
+    """
 
     def __init__(self, execution_id: str) -> None:
         self.execution_id = execution_id
@@ -191,7 +205,7 @@ class _Length:
         self.records = 0
 
 
-def _grown(journals: Journals, lengths: tuple[tuple[str, _Length], ...]) -> set[str]:
+def _grown(journals: Journals, lengths: tuple[tuple[str, Length], ...]) -> set[str]:
     """Return the executions that have more output than before. Blocking (files)."""
     grown = set()
     for attempt_id, length in lengths:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
 from cc_executor.model.policy import Policy
 from cc_executor.ports.clock import Clock
@@ -19,9 +20,10 @@ from cc_executor.ports.workspace import Workspaces
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The ports of one engine, and the limits it works under.
+    """The ports of one engine, what it expects, and the limits it works under.
 
     Attributes:
+        foresight: What it knows of how long things took.
         gates: What must let an attempt pass before it may start, in order.
     """
 
@@ -35,5 +37,6 @@ class World:
     executables: Executables
     nudges: Nudges
     engines: Engines
+    foresight: Foresight
     policy: Policy
     gates: tuple[Gate, ...] = ()

@@ -61,7 +61,7 @@ class FileJournalReader:
             JournalDamaged: A record or its bytes contradict their checksum.
         """
         first = after_seq + 1
-        records = _fitting(self._records(first, _BATCH), max_bytes)
+        records = self._records(first, _BATCH, max_bytes=max_bytes)
         if not records:
             return ()
         return tuple(
@@ -91,7 +91,12 @@ class FileJournalReader:
         os.close(self._index)
         os.close(self._output)
 
-    def _records(self, first: int, limit: int) -> list[Record]:
+    def _records(self, first: int, limit: int, *, max_bytes: int | None = None) -> list[Record]:
+        """Return records from `first` on, only as many as `max_bytes` of data take, at least one.
+
+        A reader that is behind would otherwise look at the same hundreds of records for each of
+        the few that it takes.
+        """
         raw = memoryview(os.pread(self._index, limit * RECORD_BYTES, position(first)))
         records: list[Record] = []
         for number in range(len(raw) // RECORD_BYTES):
@@ -101,6 +106,8 @@ class FileJournalReader:
                 if any(raw[at + RECORD_BYTES :]):
                     raise JournalDamaged(str(self._folder), f"record {first + number} is damaged")
                 break  # the torn end that a power failure leaves: these records never were
+            if records and max_bytes is not None and record.end - records[0].offset > max_bytes:
+                break
             records.append(record)
         return records
 
@@ -137,10 +144,3 @@ def _read_all(fd: int, start: int, length: int) -> bytes:
         start += len(part)
         length -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _fitting(records: list[Record], max_bytes: int) -> list[Record]:
-    for number, record in enumerate(records):
-        if number and record.end - records[0].offset > max_bytes:
-            return records[:number]
-    return records

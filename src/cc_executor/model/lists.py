@@ -143,6 +143,9 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
     for name in spec.env:
         if not _ENV_NAME.fullmatch(name):
             raise InvalidSpec(f"{where}.env", f"{name!r} is not the name of a variable")
+    if spec.kind and not NAME_PATTERN.fullmatch(spec.kind):
+        problem = f"{spec.kind!r} is not 1 to 64 letters, digits, '-' or '_'"
+        raise InvalidSpec(f"{where}.kind", problem, hint=_naming_hint(spec.kind))
     if spec.json_schema is not None:
         check_schema(spec.json_schema, where=f"{where}.json_schema")
     check_verification(spec, where)

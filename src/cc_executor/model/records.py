@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cc_executor.model.forecasts import Forecast, Observation
 from cc_executor.model.lifecycle import AttemptState, Move, TaskState, after, is_final
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.specs import TaskList, TaskSpec
@@ -83,6 +84,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
         attempts: How many attempts exist.
         waiting: What keeps it, in whatever state it is, from starting its next attempt.
         carried_from: Task of an earlier execution whose outcome this one took over unrun.
+        attempted_at: When the latest attempt was begun; None: none was.
+        forecast: What the latest attempt was expected to take; None: none was made.
     """
 
     id: str
@@ -95,6 +98,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     outcome: Outcome | None = None
     carried_from: str | None = None
+    attempted_at: float | None = None
+    forecast: Forecast | None = None
     waiting: Waiting | None = None
 
     @property
@@ -109,6 +114,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         agent: Name of the dialect.
         agent_session_id: Session of the agent that this attempt holds exclusively until it ends.
+        forecast: What it was expected to take; None: no forecast was made.
     """
 
     id: str
@@ -121,6 +127,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     ended_at: float | None = None
     outcome: Outcome | None = None
+    forecast: Forecast | None = None
 
 
 # --- changes an owner records ----------------------------------------------------------------------
@@ -159,6 +166,10 @@ class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
 
     Refused with `AgentSessionBusy` when an attempt that has not ended holds the session, and with
     `StaleWrite` when the attempt's number is not the next one.
+
+    Attributes:
+        timeout_s: Its bound.
+        forecast: What it is expected to take.
     """
 
     task_id: str
@@ -167,6 +178,7 @@ class AttemptStarting(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     agent_session_id: str | None = None
     timeout_s: float | None = None
+    forecast: Forecast | None = None
 
 
 class AttemptRunning(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,12 +191,18 @@ class AttemptRunning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptEnded(msgspec.Struct, frozen=True, kw_only=True):
-    """The attempt is over; its session lease is free again."""
+    """The attempt is over; its session lease is free again.
+
+    Attributes:
+        observed: What it teaches, recorded in the same transaction: an attempt ends once, so it is
+            learned from once. It outlives the attempt's other records. None: nothing.
+    """
 
     task_id: str
     number: int
     at: float
     outcome: Outcome
+    observed: Observation | None = None
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,7 +238,13 @@ def changed(task: TaskRecord, change: Change) -> TaskRecord:
         case TaskWaiting():
             return msgspec.structs.replace(task, waiting=change.waiting)
         case AttemptStarting():
-            return msgspec.structs.replace(task, attempts=change.number, waiting=None)
+            return msgspec.structs.replace(
+                task,
+                attempts=change.number,
+                attempted_at=change.at,
+                forecast=change.forecast,
+                waiting=None,
+            )
         case _:
             return task
 

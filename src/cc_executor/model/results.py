@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from cc_executor.model.forecasts import Forecast
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.outcomes import Outcome, Verified
 from cc_executor.model.records import ExecutionRecord, TaskRecord
@@ -89,9 +90,15 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             "session_id": outcome.agent_session_id if outcome else None,
             "duration_s": executed.duration_s if executed else None,
             "attempts": self.record.attempts,
+            "forecast": _builtins(self.record.forecast),
             "waiting": msgspec.to_builtins(self.record.waiting),
             "carried_from": self.record.carried_from,
         }
+
+
+def _builtins(forecast: Forecast | None) -> dict[str, Any] | None:
+    value: dict[str, Any] | None = msgspec.to_builtins(forecast)
+    return value
 
 
 def _findings(verified: Verified) -> dict[str, Any]:

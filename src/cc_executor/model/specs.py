@@ -57,7 +57,8 @@ class TaskSpec(
         workspace: Directory to work in; relative to the list's.
         env: More environment variables for the child.
         needs: Names of tasks that must have succeeded first. None: the task before.
-        timeout: Seconds, or `auto`: forecast from the prompt, capped by the setting.
+        kind: What sort of task it is, in the user's own word: forecasts learn from its equals.
+        timeout: Seconds, or `auto`: forecast from history, capped by the setting.
         start_timeout_s: Longest silence before the first output.
         idle_timeout_s: Longest time without progress.
         retries: How often a failed attempt is repeated, where its failure says that can help.
@@ -85,6 +86,7 @@ class TaskSpec(
     workspace: str | None = None
     env: dict[str, str] = {}
     needs: tuple[str, ...] | None = None
+    kind: str = ""
     timeout: float | Literal["auto"] = "auto"
     start_timeout_s: float | None = None
     idle_timeout_s: float | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.records import (
     AttemptRecord,
@@ -149,6 +150,17 @@ class Store(Protocol):
         self, execution_id: str, *, after_seq: int = 0, limit: int = 1000
     ) -> tuple[Lifecycle, ...]:
         """Return lifecycle events with `seq > after_seq`, in order, without gaps."""
+        ...
+
+    async def observations(self, agent: str, *, limit: int) -> tuple[Observation, ...]:
+        """Return what attempts of an agent took, newest first (by when it was recorded).
+
+        They stay when the executions that they come from are gone.
+
+        Args:
+            agent: Name of the dialect.
+            limit: At most this many, 1 to 10,000.
+        """
         ...
 
     async def version(self) -> int:

@@ -139,6 +139,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def load_per_core() -> float | None:
+    """Return the runnable processes of the last minute for each processor, None when unknown."""
+    load = _load()
+    return load[0] / cores() if load is not None else None
+
+
 def _left(group: str, files: GroupFiles, limit_bytes: int) -> int | None:
     usage = _text(f"{group}/{files.usage}").strip()
     if not usage.isdecimal():

@@ -59,11 +59,16 @@ class Held:
         self._data.append(chunk.data)
         self.size += len(chunk.data)
 
-    def take(self, limit: int) -> Piece | None:
-        """Take out at most `limit` bytes, up to where a character ends; None: there is no such."""
+    def take(self, limit: int, *, anywhere: bool = False) -> Piece | None:
+        """Take out at most `limit` bytes, up to where a character ends; None: there is no such.
+
+        Args:
+            limit: Most bytes; at least 4.
+            anywhere: Cut where the limit is, whatever stands there.
+        """
         data = self._joined()
         piece = data if limit >= len(data) else data[:limit]
-        length = whole_characters(piece)
+        length = len(piece) if anywhere else whole_characters(piece)
         if length == 0:
             return None
         return self._cut(data, piece[:length])

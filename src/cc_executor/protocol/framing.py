@@ -7,6 +7,7 @@ than half of the bytes are quotes, which all want a backslash.
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 import msgspec
@@ -18,6 +19,9 @@ from cc_executor.protocol.coalescing import Held, Piece, as_text
 from cc_executor.protocol.cursors import Place
 from cc_executor.protocol.notifications import AgentTold, ProcessOutput, of_lifecycle
 
+#: A binary message is this, the length of a notification; then the notification as JSON without
+#: the bytes that it tells of; then those, to the end of the message. Big endian.
+BINARY_HEAD: Final = struct.Struct("!I")
 #: Most bytes of output in one message. As JSON they can become six times as many, which still is
 #: below the 1 MiB that common WebSocket clients take.
 MAX_OUTPUT_BYTES: Final = 64 * 1024
@@ -31,16 +35,23 @@ class Notice(msgspec.Struct, frozen=True):
         params: Its parameters.
         cursor: Where a reader who has it, and all before it, goes on.
         end: For output: offset behind its last byte.
+        raw: For output that goes out as a binary message: its bytes.
     """
 
     method: str
     params: msgspec.Struct
     cursor: Cursor
     end: int = 0
+    raw: bytes | None = None
+
+    def parts(self) -> tuple[bytes, ...]:
+        """Return it as a message in parts: one of JSON-RPC, or the three of a binary message."""
+        told = jsonrpc.notification(self.method, self.params)
+        return (told,) if self.raw is None else (BINARY_HEAD.pack(len(told)), told, self.raw)
 
     def encode(self) -> bytes:
-        """Return it as a JSON-RPC message."""
-        return jsonrpc.notification(self.method, self.params)
+        """Return it as a message in one piece."""
+        return b"".join(self.parts())
 
 
 class Sent:
@@ -91,6 +102,7 @@ class Framer:
         task_id: Tell only of this task, and of the execution as a whole.
         max_bytes: Most bytes of output in one message; at least 4, what one character can need.
         sent: What has gone out beyond `after`, and must not again.
+        binary: Whether output goes out in binary messages, as it is and cut anywhere.
     """
 
     def __init__(
@@ -102,7 +114,9 @@ class Framer:
         task_id: str | None = None,
         max_bytes: int = MAX_OUTPUT_BYTES,
         sent: Sent | None = None,
+        binary: bool = False,
     ) -> None:
+        self._binary = binary
         self._sent_before = sent or Sent()
         self._subscription = subscription
         self._execution_id = execution_id
@@ -121,7 +135,7 @@ class Framer:
     @property
     def is_holding(self) -> bool:
         """Whether there is output that `flush` would send."""
-        return self._held.has_characters
+        return self._held.size > 0 if self._binary else self._held.has_characters
 
     def feed(self, event: StreamEvent) -> list[Notice]:
         """Take the next event in; return what is to be sent now."""
@@ -136,7 +150,7 @@ class Framer:
         return [*self.finish(), *self._lifecycle(event)]
 
     def flush(self) -> list[Notice]:
-        """Return the output that is held, but for the beginning of a character that has no end yet.
+        """Return the output that is held; text without a character at its end that has no end yet.
 
         To be called when the source has nothing at hand, so never between a chunk and what was
         read in it.
@@ -167,13 +181,15 @@ class Framer:
         return notices
 
     def _sent(self, most_bytes: int) -> list[Notice]:
-        piece = self._held.take(most_bytes)
+        if not self._held.size:
+            return []
+        piece = self._held.take(most_bytes, anywhere=self._binary)
         return [] if piece is None else [self._message(piece)]
 
     def _message(self, piece: Piece) -> Notice:
         chunk = piece.chunk
         self._place.chunk(attempt_id(chunk.task_id, chunk.attempt), piece.seq)
-        text, raw = as_text(piece.data)
+        text, raw = (msgspec.UNSET, msgspec.UNSET) if self._binary else as_text(piece.data)
         params = ProcessOutput(
             subscription=self._subscription,
             execution_id=self._execution_id,
@@ -187,7 +203,8 @@ class Framer:
             data_base64=raw,
         )
         end = piece.offset + len(piece.data)
-        return Notice("process.output", params, self._place.cursor, end)
+        binary = piece.data if self._binary else None
+        return Notice("process.output", params, self._place.cursor, end, binary)
 
     # --- everything else ---------------------------------------------------------------------
 

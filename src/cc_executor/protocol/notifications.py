@@ -19,7 +19,15 @@ from cc_executor.model.progress import Progress
 from cc_executor.protocol.faults import TOKEN_LIMIT, Fault
 
 #: What this version can do, as `connected` says it.
-CAPABILITIES: Final = ("agent_events", "batch", "cursors", "idempotency", "progress", "resume")
+CAPABILITIES: Final = (
+    "agent_events",
+    "batch",
+    "binary",
+    "cursors",
+    "idempotency",
+    "progress",
+    "resume",
+)
 
 Status = Literal["completed", "failed", "canceled", "timed_out", "lost"]
 
@@ -116,7 +124,8 @@ class ProcessOutput(_OfAttempt, frozen=True, kw_only=True):
     Attributes:
         type: `stdout` or `stderr`.
         data: The bytes as text. It is cut only where a character ends.
-        data_base64: Stands instead of `data` where the bytes are no UTF-8.
+        data_base64: Stands instead of `data` where the bytes are no UTF-8. Where `encoding` is
+            `binary`, neither stands here: the bytes follow the JSON.
         truncated: Always false: nothing is ever left out.
         seq: Of the last chunk that has been sent completely with this message; -1: none yet. The
             place of this attempt in a cursor.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from cc_executor.model.events import Cursor, FromAgent, Lifecycle, Other, Output
 from cc_executor.model.ids import attempt_id
 from cc_executor.protocol.cursors import Place
 from cc_executor.protocol.faults import Fault
+from cc_executor.protocol.framing import BINARY_HEAD
 from cc_executor.protocol.jsonrpc import Id
 from cc_executor.protocol.notifications import (
     LIFECYCLE_NOUNS,
@@ -44,10 +46,12 @@ class Told(msgspec.Struct, frozen=True):
 
     Attributes:
         params: JSON of its parameters.
+        raw: The bytes that it tells of, where it came as a binary message.
     """
 
     method: str
     params: msgspec.Raw
+    raw: bytes | None = None
 
 
 class _Message(msgspec.Struct):
@@ -72,6 +76,8 @@ def incoming(data: bytes | str) -> list[Answered | Told]:
     Raises:
         MalformedMessage: It is not what a server says.
     """
+    if isinstance(data, bytes) and data[:1] == b"\0":  # no JSON begins so
+        return [_binary(data)]
     is_batch = data[:1] in ("[", b"[")
     try:
         messages = _BATCH.decode(data) if is_batch else [_MESSAGE.decode(data)]
@@ -83,6 +89,19 @@ def incoming(data: bytes | str) -> list[Answered | Told]:
         else Told(message.method, message.params)
         for message in messages
     ]
+
+
+def _binary(data: bytes) -> Told:
+    """Return what a binary message tells of: a notification, and bytes beside it."""
+    begin = BINARY_HEAD.size
+    try:
+        end = begin + BINARY_HEAD.unpack_from(data)[0]
+        message = _MESSAGE.decode(memoryview(data)[begin:end])
+    except (struct.error, *_UNREADABLE) as error:
+        raise MalformedMessage(f"from the server cannot be read: {error}") from None
+    if message.method is None or end > len(data):
+        raise MalformedMessage("from the server is binary and tells of nothing")
+    return Told(message.method, message.params, data[end:])
 
 
 # --- streams -------------------------------------------------------------------------------------
@@ -153,7 +172,7 @@ class StreamReader:
 
     def _read(self, told: Told) -> StreamEvent | StreamNote | None:
         if told.method == "process.output":
-            return self._output(_OUTPUT.decode(told.params))
+            return self._output(_OUTPUT.decode(told.params), told.raw)
         if told.method == "agent.event":
             return self._agent(_agent_told(told.params))
         if told.method in _NOTES:
@@ -163,9 +182,9 @@ class StreamReader:
             return self._lifecycle(_LIFECYCLE.decode(told.params))
         return None  # made of events that are told as well, or of a later version
 
-    def _output(self, told: ProcessOutput) -> Output | None:
+    def _output(self, told: ProcessOutput, raw: bytes | None) -> Output | None:
         of_attempt = attempt_id(told.task_id, told.attempt)
-        data = _bytes_of(told)
+        data = _bytes_of(told) if raw is None else raw
         expected = self._offsets.get(of_attempt, told.offset)
         if told.offset > expected:
             raise StreamBroken(of_attempt, expected=expected, offset=told.offset)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from cc_executor.model.forecasts import Forecast
 from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord
 from cc_executor.model.results import ExecutionResult, TaskResult
@@ -41,6 +42,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
         cost_usd: null when unknown, never a guess.
         session_id: The agent's own session.
         attempts: How many there have been.
+        forecast: What the latest attempt was expected to take; null before the first.
         waiting: What keeps it from starting its next attempt (`reason`, `since`, `until`,
             `message`); null where nothing does.
         carried_from: Task of an earlier execution whose outcome this one took over unrun.
@@ -67,6 +69,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None
     duration_s: float | None
     attempts: int
+    forecast: Forecast | None
     waiting: dict[str, Any] | None
     carried_from: str | None
 

@@ -22,6 +22,7 @@ from cc_executor.server.desk import Desk, DeskLimits
 from cc_executor.server.http.door import http_door
 from cc_executor.server.http.events import Events
 from cc_executor.server.http.executions import Executions
+from cc_executor.server.http.expectations import Expected
 from cc_executor.server.http.files import Files
 from cc_executor.server.http.health import Health
 from cc_executor.server.http.metrics import Metrics
@@ -154,6 +155,7 @@ class Doors:
                         lambda: self._parts.engine.running
                     ),
                 },
+                Expected(self._parts.engine.foresight.tally, self._parts.engine.left_here),
             ),
             reference=Reference(),
             vitals=self.vitals,
@@ -184,6 +186,7 @@ class Doors:
 
     def _resources(self) -> dict[str, float]:
         sample = self._parts.resources.latest()
+        lag = self.vitals.lag()
         known: dict[str, Any] = {
             "cores": sample.cores,
             "load1": sample.load and sample.load[0],
@@ -191,7 +194,8 @@ class Doors:
             "memory_available_bytes": sample.memory_available_bytes,
             "disk_free_bytes": sample.disk_free_bytes,
             **{f"{name}_pressure_percent": one.some for name, one in sample.pressure.items()},
-            "loop_lag_p99_s": self.vitals.lag().p99_s,
+            "loop_lag_p99_s": lag.p99_s,
+            "loop_lag_max_s": lag.max_s,
         }
         return {name: value for name, value in known.items() if value is not None}
 

@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -29,6 +29,7 @@ from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.principals import Principal, Scope
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
 from cc_executor.model.results import ExecutionResult, TaskResult, result_of
@@ -36,6 +37,8 @@ from cc_executor.model.specs import TaskList
 from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
 from cc_executor.protocol.views import ProgressView
+
+_Found = TypeVar("_Found")
 
 _MIB: Final = 1024 * 1024
 _MAX_KEY_CHARS: Final = 255
@@ -258,7 +261,7 @@ class Desk:
             ExecutionNotFound, AmbiguousId: There is none, or several.
         """
         _demand(who, Scope.READ)
-        return await self._view((await self._owned(who, execution_id)).id)
+        return result_of(*await self._owned_with_tasks(who, execution_id))
 
     async def list(
         self,
@@ -327,6 +330,25 @@ class Desk:
         _demand(who, Scope.READ)
         return await self._engine.head((await self._owned(who, execution_id)).id)
 
+    async def forecast(self, who: Principal, value: object, *, sequential: bool = True) -> Outlook:
+        """Return what a list may take; nothing is recorded or started.
+
+        Raises:
+            InvalidRequest: It could not run.
+        """
+        _demand(who, Scope.READ)
+        asked = task_list(value, workspace=str(self._workspace), sequential=sequential)
+        return await self._engine.forecast(asked)
+
+    async def forecast_left(self, who: Principal, execution_id: str) -> Outlook:
+        """Return what an execution has left.
+
+        Raises:
+            ExecutionNotFound: There is none, or it is somebody else's.
+        """
+        _demand(who, Scope.READ)
+        return await self._engine.forecast_left((await self._owned(who, execution_id)).id)
+
     async def task(self, who: Principal, of: str) -> TaskResult:
         """Return a task as it stands: `EXECUTION.NUMBER` or `EXECUTION.NAME`.
 
@@ -345,27 +367,46 @@ class Desk:
         Raises:
             ExecutionNotFound, TaskNotFound: There is no such thing, or it is somebody else's.
         """
-        execution = await self._owned(who, execution_of(of))
+        execution, tasks = await self._owned_with_tasks(who, execution_of(of))
         _, dot, which = of.partition(".")
         if not dot:
             return execution, None
-        for task in await self._store.tasks(execution.id):
+        for task in tasks:
             if which in (str(task.number), task.name):
                 return execution, task
         raise TaskNotFound(of)
 
     async def _owned(self, who: Principal, prefix: str) -> ExecutionRecord:
-        wanted = execution_of(prefix)
-        # A prefix could tell somebody which ids others have; only an `admin` may use one.
-        full_id = await self._store.find(wanted) if who.may(Scope.ADMIN) else wanted
-        record = await self._store.execution(full_id)
+        record = await self._looked_up(who, prefix, self._store.execution)
         if not who.owns(record.principal):
             raise ExecutionNotFound(prefix)
         return record
 
+    async def _owned_with_tasks(
+        self, who: Principal, prefix: str
+    ) -> tuple[ExecutionRecord, tuple[TaskRecord, ...]]:
+        record, tasks = await self._looked_up(who, prefix, self._store.execution_with_tasks)
+        if not who.owns(record.principal):
+            raise ExecutionNotFound(prefix)
+        return record, tasks
+
+    async def _looked_up(
+        self, who: Principal, prefix: str, look: Callable[[str], Awaitable[_Found]]
+    ) -> _Found:
+        """Return what is found under an id, or for an `admin` under what only one id begins with.
+
+        A prefix could tell somebody else which ids others have.
+        """
+        wanted = execution_of(prefix)
+        try:
+            return await look(wanted)
+        except ExecutionNotFound:
+            if not who.may(Scope.ADMIN):
+                raise
+            return await look(await self._store.find(wanted))
+
     async def _view(self, full_id: str) -> ExecutionResult:
-        record = await self._store.execution(full_id)
-        return result_of(record, await self._store.tasks(full_id))
+        return result_of(*await self._store.execution_with_tasks(full_id))
 
 
 def _demand(who: Principal, scope: Scope) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -11,6 +12,7 @@ import signal
 import socket
 import ssl
 import stat
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
@@ -42,6 +44,9 @@ _FAREWELL_S: Final = 3.0
 #: Besides connections: databases, journals that are read, pipes and sockets of attempts.
 _OTHER_DESCRIPTORS: Final = 1024
 _SOCKET_MODE: Final = 0o600
+#: For how long a thread that reads a journal may keep the loop from going on. Python's default is
+#: 5 ms, and several threads in a row can ask it of the loop.
+_SWITCH_S: Final = 0.0005
 
 
 class Stop:
@@ -82,8 +87,20 @@ def serve_here(
         CCExecutorError: It was not started, or not any more.
     """
     _allow_descriptors(settings.max_connections + _OTHER_DESCRIPTORS)
+    _stay_responsive()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings, environ, flags or {}, on_ready))
+
+
+def _stay_responsive() -> None:
+    """Keep what Python does beside the loop from stopping it for long.
+
+    All that is loaded by now stays for the life of the process: a full collection of garbage, which
+    stops everything, need not look at it.
+    """
+    sys.setswitchinterval(_SWITCH_S)
+    gc.collect()
+    gc.freeze()
 
 
 def _allow_descriptors(wanted: int) -> None:

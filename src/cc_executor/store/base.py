@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from cc_executor.errors import AmbiguousId, ExecutionNotFound
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.records import (
     AttemptRecord,
@@ -24,6 +25,7 @@ from cc_executor.store.tables import Tables, Views, age
 _Answer = TypeVar("_Answer")
 
 MAX_PAGE: Final = 1_000
+MAX_OBSERVATIONS: Final = 10_000
 
 #: How many ids an `AmbiguousId` names at most.
 _MAX_MATCHES: Final = 20
@@ -162,6 +164,16 @@ class LedgerStore(ABC):
                 lambda views: views.events(execution_id, after_seq=after_seq, limit=limit)
             )
         )
+
+    async def observations(self, agent: str, *, limit: int) -> tuple[Observation, ...]:
+        """Return what attempts of an agent took, newest first.
+
+        Raises:
+            ValueError: `limit` is not 1 to 10,000.
+        """
+        if not 1 <= limit <= MAX_OBSERVATIONS:
+            raise ValueError(f"limit={limit} is not 1 to {MAX_OBSERVATIONS}")
+        return tuple(await self._read(lambda views: views.observations(agent, limit=limit)))
 
 
 def _known(views: Views, execution_id: str) -> ExecutionRecord:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cc_executor.model.forecasts import Forecast
 from cc_executor.model.outcomes import Executed, Outcome
 from cc_executor.model.records import AttemptStarting, ExecutionRecord, Noted, Waiting
 from cc_executor.store.tables import TaskRow
@@ -44,7 +45,14 @@ def of_start(task: TaskRow, change: AttemptStarting) -> dict[str, Any]:
         agent=change.agent,
         agent_session_id=change.agent_session_id,
         timeout_s=change.timeout_s,
+        forecast=change.forecast and _of_forecast(change.forecast),
     )
+
+
+def _of_forecast(forecast: Forecast) -> dict[str, Any]:
+    """Return what is expected, what is unknown left out."""
+    fields: dict[str, Any] = msgspec.to_builtins(forecast)
+    return _known(**fields)
 
 
 def of_outcome(outcome: Outcome) -> dict[str, Any]:

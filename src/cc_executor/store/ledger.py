@@ -247,6 +247,7 @@ class _Entry:
             agent=change.agent,
             created_at=change.at,
             agent_session_id=change.agent_session_id,
+            forecast=change.forecast,
         )
         self._tables.add_attempt(attempt)
         self._tasks[task.id] = task._replace(attempts=change.number)
@@ -274,6 +275,8 @@ class _Entry:
     def _end_attempt(self, change: AttemptEnded) -> None:
         task = self._task_of_attempt(change, "end")
         self._tables.end_attempt(task.id, change.number, ended_at=change.at, outcome=change.outcome)
+        if change.observed is not None:
+            self._tables.add_observation(change.observed)
         data = {"name": task.name, **facts.of_outcome(change.outcome)}
         self._tell_attempt(AttemptState.ENDED, change, data)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from cc_executor.errors import StoreUnavailable
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState, is_final
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.records import (
@@ -79,6 +80,7 @@ class _Rows:
         self._events: dict[tuple[str, int], Lifecycle] = {}
         self._last_seqs: dict[str, int] = {}
         self._requests: dict[int, Request] = {}
+        self._observations: dict[int, Observation] = {}
         self._undo: list[Callable[[], object]] = []
 
     def keep(self) -> None:
@@ -142,7 +144,14 @@ class _Rows:
 
     def add_attempt(self, attempt: AttemptRecord) -> None:
         self._set(self._attempts, (attempt.task_id, attempt.number), attempt)
-        self._change(self._tasks, attempt.task_id, attempts=attempt.number, waiting=None)
+        self._change(
+            self._tasks,
+            attempt.task_id,
+            attempts=attempt.number,
+            attempted_at=attempt.created_at,
+            forecast=attempt.forecast,
+            waiting=None,
+        )
         if attempt.agent_session_id is not None:
             self._set(self._holders, (attempt.agent, attempt.agent_session_id), attempt.id)
 
@@ -201,6 +210,9 @@ class _Rows:
         if attempt.agent_session_id is not None:
             self._drop(self._holders, (attempt.agent, attempt.agent_session_id))
 
+    def add_observation(self, observation: Observation) -> None:
+        self._set(self._observations, len(self._observations) + 1, observation)
+
     def _change(self, table: MutableMapping[_Key, Any], key: _Key, **values: Any) -> None:
         self._set(table, key, msgspec.structs.replace(table[key], **values))
 
@@ -255,6 +267,10 @@ class _Rows:
             for request in self._requests.values()
             if request.execution_id == execution_id and request.seq > after_seq
         ]
+
+    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+        newest_first = reversed(self._observations.values())
+        return list(islice((one for one in newest_first if one.subject.agent == agent), limit))
 
 
 def _counting_from(first: int, get: Callable[[int], _Value | None]) -> Iterator[_Value]:

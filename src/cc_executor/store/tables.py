@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.records import (
@@ -132,6 +133,10 @@ class Tables(Protocol):
         """End an attempt, which frees its agent session."""
         ...
 
+    def add_observation(self, observation: Observation) -> None:
+        """Add what an attempt took."""
+        ...
+
 
 class Views(Protocol):
     """Records as callers see them, read in one consistent state of the store."""
@@ -177,4 +182,8 @@ class Views(Protocol):
 
     def requests(self, execution_id: str, *, after_seq: int) -> Sequence[Request]:
         """Return wishes with `seq > after_seq` in order."""
+        ...
+
+    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+        """Return what attempts of an agent took, the last that were added first."""
         ...

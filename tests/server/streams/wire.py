@@ -25,8 +25,7 @@ class Wire:
             additional_headers={"Authorization": f"Bearer {server.token}"},
             subprotocols=["jsonrpc"],  # type: ignore[list-item] # a NewType of str
             max_size=None,
-            compression=None,
-            **options,
+            **{"compression": None, **options},
         )
         self._ids = 0
         self.notices: list[dict[str, Any]] = []
@@ -74,7 +73,13 @@ class Wire:
 
     async def _next(self) -> dict[str, Any]:
         async with asyncio.timeout(BOUND_S):
-            message: dict[str, Any] = json.loads(await self.socket.recv())
+            received = await self.socket.recv()
+        if isinstance(received, str):
+            message: dict[str, Any] = json.loads(received)
+            return message
+        end = 4 + int.from_bytes(received[:4], "big")
+        message = json.loads(received[4:end])
+        message["params"]["bytes"] = received[end:]
         return message
 
 
@@ -91,9 +96,12 @@ class Bytes:
         params = notice["params"]
         if notice["method"] != "process.output":
             return
-        data = (
-            params["data"].encode() if "data" in params else base64.b64decode(params["data_base64"])
-        )
+        if "bytes" in params:
+            data = params["bytes"]
+        elif "data" in params:
+            data = params["data"].encode()
+        else:
+            data = base64.b64decode(params["data_base64"])
         assert params["offset"] == self.length, "a gap or a repetition"
         self._hash.update(data)
         self.length += len(data)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from cc_executor.cli.render.findings import finding_lines
+from cc_executor.cli.render.outlook import one_forecast
 from cc_executor.cli.render.summary import answer_lines, summary
 from cc_executor.cli.render.terminal import in_columns
 from cc_executor.cli.render.wording import duration, harmless, instant, money, one_line, why
@@ -57,6 +58,8 @@ def _facts(task: TaskResult) -> Iterator[tuple[str, str]]:
     yield "started", instant(record.started_at)
     yield "ended", instant(record.ended_at)
     yield "attempts", str(record.attempts)
+    if record.forecast is not None:
+        yield "forecast", one_forecast(record.forecast)
     if record.waiting is not None:
         yield "waits", one_line(record.waiting.message)
         yield "until", instant(record.waiting.until)

@@ -199,7 +199,7 @@ def _in_line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
 
 
 def _line(text: str, style: str, width: int) -> Text:
-    return _cut(Text(text, style), width)
+    return _cut(Text(_steady(text), style), width)
 
 
 def _cut(line: Text, width: int) -> Text:

@@ -31,6 +31,7 @@ from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord, TaskRecord
 from cc_executor.model.results import ExecutionResult
@@ -44,6 +45,7 @@ from cc_executor.protocol.methods import (
     execution_progress,
     execution_resume,
     execution_wait,
+    forecast_get,
     history_list,
     status,
     task_cancel,
@@ -425,6 +427,38 @@ class Client:
         params = execution_progress.Params(execution_id=execution_id)
         answer = await self._ask(execution_progress.NAME, params, execution_progress.Result)
         return tuple(answer.tasks)
+
+    async def forecast(
+        self,
+        tasks: TaskList | Asked,
+        *,
+        workspace: str | Path | None = None,
+        sequential: bool = True,
+    ) -> Outlook:
+        """Return what a task list may take and cost; nothing is recorded or started.
+
+        Args:
+            tasks: As for `submit`.
+            workspace: As for `submit`; a forecast does not depend on it.
+            sequential: Whether a task without `needs` waits for the one before it.
+
+        Raises:
+            InvalidSpec, InvalidPrompt, UnknownAgent: It could not run.
+        """
+        checked = self.task_list(tasks, workspace=workspace, sequential=sequential)
+        return await self._ask(forecast_get.NAME, forecast_get.params_for(checked), Outlook)
+
+    async def forecast_left(self, execution_id: str) -> Outlook:
+        """Return what an execution has left, wherever it runs. Takes a unique prefix, too.
+
+        Raises:
+            ExecutionNotFound, AmbiguousId: It is none, or several.
+        """
+        return await self._ask(
+            forecast_get.NAME,
+            forecast_get.Params(execution_id=execution_of(execution_id)),
+            Outlook,
+        )
 
     async def status(self) -> status.Result:
         """Return how the server, our session on it, and its machine are."""

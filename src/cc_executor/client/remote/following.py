@@ -77,7 +77,8 @@ class Following:
 
     async def _over(self, line: Line) -> AsyncGenerator[StreamEvent, None]:
         """Yield what comes over one connection, to the end of the stream."""
-        await line.say(jsonrpc.request(_SUBSCRIBE_ID, stream_subscribe.NAME, self._params()))
+        params = self._params(binary="binary" in line.capabilities)
+        await line.say(jsonrpc.request(_SUBSCRIBE_ID, stream_subscribe.NAME, params))
         acknowledged_at = time.monotonic()
         subscription = ""
         while True:
@@ -98,12 +99,13 @@ class Following:
                 acknowledged_at = now
                 await self._acknowledge(line, subscription)
 
-    def _params(self) -> stream_subscribe.Params:
+    def _params(self, *, binary: bool) -> stream_subscribe.Params:
         return stream_subscribe.Params(
             execution_id=self._execution_id,
             after=self._reader.cursor,
             agent_events=self._agent_events,
             until_end=self._until_end,
+            encoding="binary" if binary else "text",
         )
 
     async def _acknowledge(self, line: Line, subscription: str) -> None:

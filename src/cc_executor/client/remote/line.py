@@ -46,11 +46,15 @@ class Line:
     Args:
         socket: The WebSocket.
         target: Where it leads.
+
+    Attributes:
+        capabilities: What the server says that it can do.
     """
 
     def __init__(self, socket: ClientConnection, target: Target) -> None:
         self._socket = socket
         self._target = target
+        self.capabilities: frozenset[str] = frozenset()
 
     @classmethod
     async def open(cls, target: Target) -> Line:
@@ -67,7 +71,9 @@ class Line:
                 socket = await _connecting(target, token)
                 try:
                     line = cls(socket, target)
-                    _check(await line._first_word(), target)
+                    hello = await line._first_word()
+                    _check(hello, target)
+                    line.capabilities = frozenset(hello.capabilities)
                 except BaseException:
                     socket.transport.abort()
                     raise

@@ -14,6 +14,7 @@ from cc_executor.client.asking import Asked
 from cc_executor.client.remote.client import Client
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord, TaskRecord
 from cc_executor.model.results import ExecutionResult
@@ -184,6 +185,20 @@ class SyncClient:
     def progress(self, execution_id: str) -> tuple[Progress, ...]:
         """Return how far each task of an execution is, in list order."""
         return self._do(self._client.progress(execution_id))
+
+    def forecast(
+        self,
+        tasks: TaskList | Asked,
+        *,
+        workspace: str | Path | None = None,
+        sequential: bool = True,
+    ) -> Outlook:
+        """Return what a task list may take and cost. See `Client.forecast`."""
+        return self._do(self._client.forecast(tasks, workspace=workspace, sequential=sequential))
+
+    def forecast_left(self, execution_id: str) -> Outlook:
+        """Return what an execution has left. See `Client.forecast_left`."""
+        return self._do(self._client.forecast_left(execution_id))
 
     def status(self) -> status.Result:
         """Return how the server, our session on it, and its machine are."""

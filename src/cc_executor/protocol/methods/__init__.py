@@ -18,6 +18,7 @@ from cc_executor.protocol.methods import (
     execution_progress,
     execution_resume,
     execution_wait,
+    forecast_get,
     history_list,
     hook_status,
     session_resume,
@@ -56,6 +57,7 @@ _DECLARATIONS: Final[tuple[Declaration, ...]] = (
     stream_unsubscribe,
     session_resume,
     history_list,
+    forecast_get,
 )
 
 #: Every method by name, in the order of the reference.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal, Protocol, get_args, get_origin
 
 import msgspec
@@ -79,7 +80,7 @@ def read_params(kind: type[msgspec.Struct], given: Given) -> Any:  # noqa: ANN40
     Raises:
         InvalidParams: One is missing, unknown, or has a wrong type or value.
     """
-    fields = msgspec.structs.fields(kind)
+    fields = _fields(kind)
     names = [field.encode_name for field in fields]
     named = given or {}
     if isinstance(named, list):
@@ -106,6 +107,12 @@ def read_params(kind: type[msgspec.Struct], given: Given) -> Any:  # noqa: ANN40
             *others, last = _choices(next(one.type for one in fields if one.encode_name == top))
             problem = f"must be {', '.join(others)} or {last}"
         raise InvalidParams(where, problem) from None
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Return the fields of a method's `Params`: msgspec takes a third of a millisecond for them."""
+    return msgspec.structs.fields(kind)
 
 
 def _choices(kind: Any) -> Iterator[str]:  # noqa: ANN401 - any type that a field can have

@@ -1,6 +1,11 @@
 """Have everything that happens in an execution sent, from a cursor on, live or long after the end.
 
 The notifications of the stream carry the `subscription`, and begin after this has been answered.
+
+With `encoding` `binary`, each `process.output` is a binary WebSocket message: four bytes, big endian,
+that say how long the JSON of the notification is; this JSON, without `data`; then the bytes of the
+output as they are, to the end of the message. They may be cut in the middle of a character. All else
+stays text. A stream that `session.resume` takes up is sent as text.
 """
 
 from __future__ import annotations
@@ -36,6 +41,8 @@ class Params(
         progress: Tell how far each task is by `task.progress`, too: at once, and then when it has
             changed, at most once a second for each task.
         until_end: Go on until the execution has ended; false: stop at what is there now.
+        encoding: `text`: output stands in the JSON; `binary`: behind it. Servers that know it say
+            `binary` among their capabilities.
     """
 
     execution_id: str | None = None
@@ -45,6 +52,7 @@ class Params(
     agent_events: bool = True
     progress: bool = False
     until_end: bool = True
+    encoding: Literal["text", "binary"] = "text"
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

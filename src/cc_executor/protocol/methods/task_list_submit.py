@@ -49,12 +49,13 @@ class Params(
     records: bool = False
 
 
-_LIST_FIELDS: Final = ("tasks", "workspace", "agent", "defaults", "title", "stop_on_failure")
+#: The parameters that make a task list.
+LIST_FIELDS: Final = ("tasks", "workspace", "agent", "defaults", "title", "stop_on_failure")
 
 
 def task_list_value(params: Params) -> dict[str, Any]:
     """Return the task list, as in a task file, that the parameters hold."""
-    fields = {name: getattr(params, name) for name in _LIST_FIELDS}
+    fields = {name: getattr(params, name) for name in LIST_FIELDS}
     return {name: value for name, value in fields.items() if value is not None}
 
 

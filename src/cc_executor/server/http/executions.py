@@ -110,6 +110,15 @@ class Executions:
             return answers.ended(result)
         return await self._answer(request, result, wait)
 
+    async def forecast(self, request: Request) -> Response:
+        """`POST /forecast`: what a task list may take; nothing is started."""
+        value = await json_body(request, self._limits)
+        return answers.json(await self._desk.forecast(who(request), value))
+
+    async def forecast_left(self, request: Request) -> Response:
+        """`GET /executions/{id}/forecast`: what it has left."""
+        return answers.json(await self._desk.forecast_left(who(request), _id(request)))
+
     async def cancel(self, request: Request) -> Response:
         """`DELETE /executions/{id}`: returns when no process of it is left."""
         return await self._control(request, Wish.CANCEL)

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from cc_executor.errors import NotPermitted
 from cc_executor.model.principals import Scope
 from cc_executor.ports.resources import Resources
+from cc_executor.server.http.expectations import Expectations, Expected
 from cc_executor.server.http.requests import who
 from cc_executor.server.vitals import Vitals
 
@@ -32,6 +33,7 @@ class Metrics:
         vitals: Of the server.
         resources: Of the machine.
         gauges: Further values of the moment, by name and help.
+        expected: What forecasts said.
     """
 
     def __init__(
@@ -39,15 +41,21 @@ class Metrics:
         vitals: Vitals,
         resources: Resources,
         gauges: dict[tuple[str, str], Callable[[], float | None]],
+        expected: Expected,
     ) -> None:
+        self._expected = expected
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Now(vitals, resources, gauges))
 
     async def scrape(self, request: Request) -> Response:
         """`GET /metrics`: in the text format of Prometheus; needs `read`."""
-        if not who(request).may(Scope.READ):
+        asking = who(request)
+        if not asking.may(Scope.READ):
             raise NotPermitted(Scope.READ)
-        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+        theirs = CollectorRegistry(auto_describe=False)
+        theirs.register(Expectations(self._expected, asking))
+        text = generate_latest(self._registry) + generate_latest(theirs)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 class _Now(Collector):

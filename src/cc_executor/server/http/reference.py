@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 import cc_executor
+from cc_executor.model.outlooks import Outlook
 from cc_executor.protocol.views import ExecutionView, ListedView, ProgressView
 from cc_executor.server.http import answers
 
@@ -125,6 +126,8 @@ DESCRIBED: Final[Mapping[str, Described]] = {
         gives="application/octet-stream",
         statuses=(200, 206, 413, 416),
     ),
+    "GET /executions/{execution_id}/forecast": Described(gives="Outlook"),
+    "POST /forecast": Described(takes="TaskList", gives="Outlook"),
     "GET /metrics": Described(gives="text/plain"),
     "GET /docs": Described(gives="text/html"),
     "GET /health": Described(statuses=(200, 503)),
@@ -147,7 +150,7 @@ class Reference:
     ) -> None:
         """Make the document of all routes."""
         _, schemas = msgspec.json.schema_components(
-            (ExecutionView, Listing, ProgressView, Refused),
+            (ExecutionView, Listing, Outlook, ProgressView, Refused),
             ref_template="#/components/schemas/{name}",
         )
         schemas["TaskList"] = {

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, cast
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
 
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 
 from cc_executor.server.listener.connections import Connection
 from cc_executor.server.security.head import CONNECTION
+
+#: Type of an ASGI message of ours: `parts` of one WebSocket message, `binary` or UTF-8. What ASGI
+#: has instead wants text decoded that is encoded again at once, and everything in one piece.
+SEND_PARTS: Final = "cc_executor.send"
 
 _POLICY_VIOLATION: Final = 1008
 #: How long a peer may take to read the last words before its socket is taken away.
@@ -107,9 +114,26 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send what the application says; its last words are read in time or not at all."""
+        ours = cast("Mapping[str, Any]", message)
+        if ours["type"] == SEND_PARTS:
+            await self._send_parts(ours["parts"], binary=ours["binary"])
+            return
         await super().send(message)
         if message["type"] == "websocket.close":
             self.loop.call_later(self.close_timeout, self._end_for_sure)
+
+    async def _send_parts(self, parts: Sequence[bytes], *, binary: bool) -> None:
+        """Send one message as it is, in one frame, without putting its parts together."""
+        await self.writable.wait()
+        if self.disconnected or self.close_sent:
+            raise ClientDisconnected
+        opcode = Opcode.BINARY if binary else Opcode.TEXT
+        if self.conn.extensions:  # it is to be deflated
+            send = self.conn.send_binary if binary else self.conn.send_text
+            send(b"".join(parts))
+            self.transport.writelines(self.conn.data_to_send())
+        else:
+            self.transport.writelines((_head(opcode, sum(map(len, parts))), *parts))
 
     def keepalive_timeout(self) -> None:
         """The peer is dead, or reads nothing: do not wait until it has read our last words."""
@@ -123,6 +147,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def _end_for_sure(self) -> None:
         self.loop.call_later(_FAREWELL_S, self.transport.abort)
+
+
+def _head(opcode: Opcode, length: int) -> bytes:
+    """Return what stands before the payload of a whole message. Source: RFC 6455, 5.2."""
+    first = 0x80 | opcode
+    if length < 126:
+        return struct.pack("!BB", first, length)
+    if length < 1 << 16:
+        return struct.pack("!BBH", first, 126, length)
+    return struct.pack("!BBQ", first, 127, length)
 
 
 def websocket_protocol(*, max_fragments: int) -> type[asyncio.Protocol]:

@@ -40,12 +40,19 @@ class Caller:
         await self.session.save(dict(self.streams.subscriptions))
 
     async def follow(
-        self, subscription: Subscription, *, agent_events: bool, until_end: bool
+        self,
+        subscription: Subscription,
+        *,
+        agent_events: bool,
+        until_end: bool,
+        binary: bool = False,
     ) -> str:
         """Begin to send a stream that the session remembers; return its name.
 
         A stream that stops at what is there now is not worth remembering, but costs nothing if it is.
         """
-        name = self.streams.open(subscription, agent_events=agent_events, until_end=until_end)
+        name = self.streams.open(
+            subscription, agent_events=agent_events, until_end=until_end, binary=binary
+        )
         await self.kept()
         return name

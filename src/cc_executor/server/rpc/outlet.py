@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from cc_executor.protocol import jsonrpc
+from cc_executor.server.listener.websocket import SEND_PARTS
 from cc_executor.server.vitals import Vitals
 
 
@@ -29,12 +30,17 @@ class Outlet:
         self._turn = asyncio.Lock()
         self.sent = 0
 
-    async def message(self, encoded: bytes) -> None:
-        """Send one message, when the peer takes it."""
+    async def message(self, *parts: bytes, binary: bool = False) -> None:
+        """Send one message, when the peer takes it.
+
+        Args:
+            *parts: What stands in it, one after the other: JSON as UTF-8 where it is not `binary`.
+            binary: Whether it is a binary message.
+        """
         async with self._turn:
-            await self._send({"type": "websocket.send", "text": encoded.decode()})
+            await self._send({"type": SEND_PARTS, "parts": parts, "binary": binary})
         self.sent += 1
-        self._vitals.sent_bytes += len(encoded)
+        self._vitals.sent_bytes += sum(map(len, parts))
 
     async def notify(self, method: str, params: msgspec.Struct) -> None:
         """Send one notification."""

@@ -40,6 +40,7 @@ class Stream:
         subscription: What is followed, and from where.
         agent_events: Whether to read the output as well as pass it on.
         until_end: Go on until the execution has ended.
+        binary: Whether output is sent in binary messages.
 
     Attributes:
         acknowledged: What is followed, up to where the reader has acknowledged.
@@ -49,7 +50,13 @@ class Stream:
     """
 
     def __init__(
-        self, name: str, subscription: Subscription, *, agent_events: bool, until_end: bool
+        self,
+        name: str,
+        subscription: Subscription,
+        *,
+        agent_events: bool,
+        until_end: bool,
+        binary: bool,
     ) -> None:
         self.name = name
         self.acknowledged = subscription
@@ -59,6 +66,7 @@ class Stream:
         self.is_idle = False
         self._of = subscription
         self._agent_events = agent_events
+        self._binary = binary
         self._sent = Sent()
         self._in_succession = 0
 
@@ -83,6 +91,7 @@ class Stream:
             after=self.cursor,
             task_id=self._of.task_id,
             sent=self._sent,
+            binary=self._binary,
         )
         pace = await self._pace(who, desk)
         batches = await desk.follow(
@@ -113,7 +122,7 @@ class Stream:
         if pace is not None:
             await self._say_progress(pace.rest(at=time.time()), outlet)
         for notice in framer.finish():
-            await outlet.message(notice.encode())
+            await outlet.message(*notice.parts(), binary=notice.raw is not None)
             self.cursor = notice.cursor
         return True
 
@@ -137,15 +146,15 @@ class Stream:
 
     async def _out(self, notice: Notice, outlet: Outlet) -> int | None:
         """Send a message and return its size; None when the peer did not take it."""
-        encoded = notice.encode()
+        parts = notice.parts()
         try:
             async with asyncio.timeout(_PATIENCE_S if notice.method in _MAY_BE_LET_GO else None):
-                await outlet.message(encoded)
+                await outlet.message(*parts, binary=notice.raw is not None)
         except TimeoutError:
             return None
         self.cursor = notice.cursor
         self._sent.note(notice)
-        return len(encoded)
+        return sum(map(len, parts))
 
     async def _pause_if_quick(self, size: int) -> None:
         now = time.monotonic()

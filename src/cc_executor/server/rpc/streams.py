@@ -66,6 +66,7 @@ class Streams:
         name: str | None = None,
         agent_events: bool = True,
         until_end: bool = True,
+        binary: bool = False,
     ) -> str:
         """Begin to send a stream from its cursor on; return its name.
 
@@ -81,7 +82,9 @@ class Streams:
             )
         if name is None:
             name = self._new_name()
-        stream = Stream(name, subscription, agent_events=agent_events, until_end=until_end)
+        stream = Stream(
+            name, subscription, agent_events=agent_events, until_end=until_end, binary=binary
+        )
         self._streams[name] = stream
         self._pumps[name] = asyncio.create_task(
             self._pump(stream), name=f"stream {subscription.execution_id}"

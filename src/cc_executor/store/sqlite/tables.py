@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Observation
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
@@ -100,6 +101,7 @@ class SqliteTables(Statements):
             agent=attempt.agent,
             created_at=attempt.created_at,
             agent_session_id=attempt.agent_session_id,
+            forecast=to_json(attempt.forecast) if attempt.forecast else None,
         )
         self.run("count_attempt", task_id=attempt.task_id, number=attempt.number)
 
@@ -173,3 +175,8 @@ class SqliteTables(Statements):
             ended_at=ended_at,
             outcome=to_json(outcome),
         )
+
+    def add_observation(self, observation: Observation) -> None:
+        """Add what an attempt took."""
+        agent = observation.subject.agent
+        self.run("add_observation", agent=agent, at=observation.at, body=to_json(observation))

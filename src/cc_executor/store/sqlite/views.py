@@ -10,6 +10,7 @@ from typing import Any, Final
 import apsw
 
 from cc_executor.model.events import Lifecycle
+from cc_executor.model.forecasts import Forecast, Observation
 from cc_executor.model.ids import attempt_id
 from cc_executor.model.lifecycle import AttemptState, TaskState
 from cc_executor.model.outcomes import Outcome
@@ -108,6 +109,8 @@ class SqliteViews(Statements):
                 outcome=_outcome(row[7]),
                 carried_from=row[8],
                 waiting=None if row[9] is None else from_json(row[9], Waiting),
+                attempted_at=row[10],
+                forecast=_forecast(row[11]),
             )
             for row, spec in zip(rows, specs, strict=True)
         ]
@@ -126,6 +129,7 @@ class SqliteViews(Statements):
                 pid=row[6],
                 ended_at=row[7],
                 outcome=_outcome(row[8]),
+                forecast=_forecast(row[9]),
             )
             for row in self.run("attempts", task_id=task_id)
         ]
@@ -152,6 +156,11 @@ class SqliteViews(Statements):
             Request(seq=row[0], execution_id=row[1], task_id=row[2], wish=Wish(row[3]), at=row[4])
             for row in self.run("requests", execution_id=execution_id, after_seq=after_seq)
         ]
+
+    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+        """Return what attempts of an agent took, newest first."""
+        rows = self.run("observations", agent=agent, limit=limit)
+        return [from_json(row[0], Observation) for row in rows]
 
     def _execution(self, row: tuple[Any, ...]) -> ExecutionRecord:
         return ExecutionRecord(
@@ -201,3 +210,7 @@ class _Recent:
 
 def _outcome(text: str | None) -> Outcome | None:
     return None if text is None else from_json(text, Outcome)
+
+
+def _forecast(text: str | None) -> Forecast | None:
+    return None if text is None else from_json(text, Forecast)

@@ -26,6 +26,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "execution.list": looking.executions,
     "execution.wait": looking.wait,
     "history.list": looking.history,
+    "forecast.get": looking.forecast,
     "task.get": looking.task,
     "status": looking.status,
     "hook_status": looking.hooks,

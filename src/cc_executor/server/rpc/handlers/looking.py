@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any, Final
 
 import msgspec
 
 from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.outlooks import Outlook
 from cc_executor.protocol.methods import (
     execution_get,
     execution_list,
     execution_progress,
     execution_wait,
+    forecast_get,
     history_list,
     hook_status,
     task_get,
@@ -38,10 +39,12 @@ async def progress(caller: Caller, params: execution_progress.Params) -> Progres
 
 async def wait(caller: Caller, params: execution_wait.Params) -> dict[str, Any]:
     """Return an execution that has ended, or as it stands when the time is up."""
-    with contextlib.suppress(TimeoutError):
+    desk = caller.room.desk
+    try:
         async with asyncio.timeout(params.within_s):
-            await caller.room.desk.finished(caller.who, params.execution_id)
-    result = await caller.room.desk.get(caller.who, params.execution_id)
+            result = await desk.finished(caller.who, params.execution_id)
+    except TimeoutError:
+        result = await desk.get(caller.who, params.execution_id)
     return execution_view(result, records=params.records)
 
 
@@ -66,6 +69,14 @@ async def history(caller: Caller, params: history_list.Params) -> dict[str, Any]
         "executions": [execution_view(one, records=params.records) for one in results],
         "next": page[-1].id if len(page) == params.limit else None,
     }
+
+
+async def forecast(caller: Caller, params: forecast_get.Params) -> Outlook:
+    """Return what a list may take, or what an execution has left."""
+    value = forecast_get.task_list_value(params)
+    if value is None:
+        return await caller.room.desk.forecast_left(caller.who, params.execution_id or "")
+    return await caller.room.desk.forecast(caller.who, value, sequential=params.sequential)
 
 
 async def task(caller: Caller, params: task_get.Params) -> dict[str, Any]:

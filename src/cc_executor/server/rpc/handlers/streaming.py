@@ -28,7 +28,10 @@ async def subscribe(caller: Caller, params: stream_subscribe.Params) -> stream_s
         progress=params.progress,
     )
     name = await caller.follow(
-        subscription, agent_events=params.agent_events, until_end=params.until_end
+        subscription,
+        agent_events=params.agent_events,
+        until_end=params.until_end,
+        binary=params.encoding == "binary",
     )
     return stream_subscribe.Result(
         subscription=name,

@@ -45,8 +45,8 @@ INSERT INTO tasks (
 );
 
 -- name: add_attempt
-INSERT INTO attempts (task_id, number, state, agent, created_at, agent_session_id)
-VALUES (:task_id, :number, :state, :agent, :created_at, :agent_session_id);
+INSERT INTO attempts (task_id, number, state, agent, created_at, agent_session_id, forecast)
+VALUES (:task_id, :number, :state, :agent, :created_at, :agent_session_id, :forecast);
 
 -- name: count_attempt
 UPDATE tasks SET attempts = :number, waiting = NULL WHERE id = :task_id;
@@ -125,15 +125,17 @@ ORDER BY created_at, id;
 SELECT count(*) FROM executions WHERE ended_at IS NULL AND principal = :principal;
 
 -- name: tasks
+-- With what is known of the latest attempt.
 SELECT
-    id, execution_id, number, state, attempts, started_at, ended_at, outcome, carried_from,
-    waiting
-FROM tasks WHERE execution_id = :execution_id
-ORDER BY number;
+    tasks.id, execution_id, tasks.number, tasks.state, tasks.attempts, started_at, tasks.ended_at,
+    tasks.outcome, carried_from, waiting, attempts.created_at, forecast
+FROM tasks LEFT JOIN attempts ON task_id = tasks.id AND attempts.number = tasks.attempts
+WHERE execution_id = :execution_id
+ORDER BY tasks.number;
 
 -- name: attempts
 SELECT
-    task_id, number, state, agent, created_at, agent_session_id, pid, ended_at, outcome
+    task_id, number, state, agent, created_at, agent_session_id, pid, ended_at, outcome, forecast
 FROM attempts WHERE task_id = :task_id
 ORDER BY number;
 
@@ -147,6 +149,14 @@ LIMIT :limit;
 SELECT seq, execution_id, task_id, wish, at
 FROM requests WHERE execution_id = :execution_id AND seq > :after_seq
 ORDER BY seq;
+
+-- name: add_observation
+INSERT INTO observations (agent, at, body) VALUES (:agent, :at, :body);
+
+-- name: observations
+SELECT body FROM observations WHERE agent = :agent
+ORDER BY seq DESC
+LIMIT :limit;
 
 -- name: version
 PRAGMA data_version;

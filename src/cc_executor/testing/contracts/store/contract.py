@@ -8,6 +8,7 @@ from cc_executor.testing.contracts.store.fixtures import MakeStore
 from cc_executor.testing.contracts.store.leases import LeasePromises
 from cc_executor.testing.contracts.store.machine import MachinePromises
 from cc_executor.testing.contracts.store.moves import MovePromises
+from cc_executor.testing.contracts.store.observations import ObservationPromises
 from cc_executor.testing.contracts.store.reading import ReadingPromises
 from cc_executor.testing.contracts.store.together import TogetherPromises
 
@@ -19,6 +20,7 @@ class StoreContract(
     LeasePromises,
     MovePromises,
     AttemptPromises,
+    ObservationPromises,
     ReadingPromises,
     TogetherPromises,
     MachinePromises,
