@@ -294,7 +294,11 @@ def test_ps_lists_only_what_runs_unless_all_are_asked_for(run: Run) -> None:
 
 
 def test_ps_tells_how_far_each_is_and_what_waits_for_what(run: Run) -> None:
-    band = {"duration_s": {"p50": 180.0, "p90": 420.0, "p99": 900.0}}
+    band = {
+        "duration_s": {"p50": 180.0, "p90": 420.0, "p99": 900.0},
+        "timeout_s": 1e3,
+        "observations": 9,
+    }
     of = execution(task(1, "api", state=TaskState.RUNNING, started_at=AT), task(2, "tests"))
     begun = (
         lifecycle("task.started", 1),

@@ -21,12 +21,18 @@ from cc_executor.model.events import (
     ToolCall,
     Turn,
 )
+from cc_executor.model.forecasts import Band, Forecast
 from cc_executor.model.outcomes import Usage
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.results import ExecutionResult
 from tests.cli.fakes import AT, ID, execution, lifecycle, outcome, task
 from tests.cli.screen import Screen
 
-BAND = {"duration_s": {"p50": 180.0, "p90": 420.0, "p99": 900.0}}
+BAND = {
+    "duration_s": {"p50": 180.0, "p90": 420.0, "p99": 900.0},
+    "timeout_s": 1e3,
+    "observations": 9,
+}
 
 
 def agent(event: AgentEvent, *, number: int = 1, at: float = 10) -> FromAgent:
@@ -61,6 +67,12 @@ class Show:
         assert self._view._live is not None
         self._view._live.refresh()
         return self.screen.lines
+
+    def foresee(self, *, p50: float, p90: float, observations: int = 9) -> None:
+        forecast = Forecast(
+            duration_s=Band(p50=p50, p90=p90, p99=p90), timeout_s=p90, observations=observations
+        )
+        self._view.foresee(Outlook(forecast=forecast, tasks=()))
 
     def notice(self, text: str) -> None:
         self._view.notice(text)
@@ -131,6 +143,18 @@ def test_a_list_from_its_beginning_to_its_end(show: Show) -> None:
         "  ▸ tests  10s            ?        waits: model API: 529; retry 1 (25 s more)",
         "  · count                          waits: 4 tasks run (until 15:13:20)",
     ]
+
+
+def test_the_first_line_tells_how_much_longer_the_list_takes(show: Show) -> None:
+    show.foresee(p50=540, p90=1200)
+    assert show.frame(after_s=1)[0] == f"{ID}  0 of 3 tasks  1s  9m..20m left"
+    assert show.frame(after_s=241)[0] == f"{ID}  0 of 3 tasks  4m01s  5m..16m left"
+    assert show.frame(after_s=3600)[0] == f"{ID}  0 of 3 tasks  1h00m  1s left"
+
+    show.foresee(p50=60, p90=180, observations=0)
+    assert show.frame()[0].endswith("  ~1m..3m left")
+    ends = [lifecycle("task.succeeded", 9, task_id=f"{ID}.{number}") for number in (1, 2, 3)]
+    assert not show.frame(*ends)[0].endswith("left")
 
 
 def test_nothing_of_the_picture_is_left_when_it_ends(show: Show) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from rich.console import Console
 from rich.text import Text
@@ -22,7 +23,9 @@ from cc_executor.cli.render.output import OutputRefused, write_all
 from cc_executor.cli.render.terminal import can_show_live, in_columns
 from cc_executor.model.events import FromAgent, Output, ToolCall, Turn
 from cc_executor.model.failures import Failure
+from cc_executor.model.forecasts import Band, Forecast
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.progress import Progress
 from tests.cli.fakes import AT, ID, execution, lifecycle, outcome, task, with_structured
 
@@ -88,7 +91,11 @@ def test_what_a_program_prints_is_shown_line_by_line() -> None:
 def test_a_task_of_which_nothing_is_heard_for_a_minute_is_said_to_go_on() -> None:
     stream, now = io.StringIO(), [AT]
     view = Lines(stream, now_s=lambda: now[0])
-    band = {"duration_s": {"p50": 180.0, "p90": 420.0, "p99": 900.0}}
+    band = {
+        "duration_s": {"p50": 180.0, "p90": 420.0, "p99": 900.0},
+        "timeout_s": 1e3,
+        "observations": 9,
+    }
     view.begin(execution(task(1, "api"), task(2, "tests")))
     view.show(lifecycle("task.started"))
     view.show(lifecycle("attempt.starting", attempt=1, agent="claude", forecast=band))
@@ -110,6 +117,23 @@ def test_a_task_of_which_nothing_is_heard_for_a_minute_is_said_to_go_on() -> Non
         "14:15:20  api    still running: 1m59s of 3m..7m, 1 turn, Bash make test",
         "14:16:20  api    still running: 2m59s of 3m..7m, 1 turn, Bash make test",
         "14:16:26  api    paused",
+    ]
+
+
+@pytest.mark.usefixtures("_utc")
+def test_what_earlier_runs_tell_of_a_list_is_said_once() -> None:
+    stream = io.StringIO()
+    view = Lines(stream, now_s=lambda: AT)
+    band = Band(p50=180.0, p90=420.0, p99=900.0)
+    guessed = Forecast(duration_s=band, timeout_s=900.0)
+    learned = msgspec.structs.replace(guessed, observations=12, method="history: same prompt")
+    view.begin(execution(task(1)))
+
+    for forecast in (guessed, learned, learned):
+        view.foresee(Outlook(forecast=forecast, tasks=()))
+
+    assert stream.getvalue().splitlines()[1:] == [
+        "14:13:20  expected: 3m..7m (history: same prompt, 12 runs)"
     ]
 
 

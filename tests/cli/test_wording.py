@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cc_executor.cli.render.marks import MARKS, sign
@@ -22,6 +23,7 @@ from cc_executor.model.failures import Failure
 from cc_executor.model.forecasts import Band
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.outcomes import Changes
+from cc_executor.model.progress import Progress
 from tests.cli.fakes import outcome
 
 DURATIONS = [
@@ -72,9 +74,17 @@ BANDS = [
 def test_a_forecast_is_told_no_finer_than_it_is(p50: float, p90: float, words: str) -> None:
     band = Band(p50=p50, p90=p90, p99=p90)
 
-    assert expected(band) == words
-    assert against(65.0, band) == f"1m05s of {words}"
-    assert against(65.0, None) == "1m05s"
+    assert expected(band, observations=9) == words
+    assert expected(band, observations=0) == f"~{words}"
+
+
+def test_how_long_a_task_has_run_is_told_of_what_it_takes() -> None:
+    running = Progress(task_id="e.1", name="api", state=TaskState.RUNNING, running_s=65.0)
+    band = Band(p50=180.0, p90=420.0, p99=900.0)
+
+    assert against(running) == "1m05s"
+    assert against(msgspec.structs.replace(running, band=band)) == "1m05s of ~3m..7m"
+    assert against(msgspec.structs.replace(running, band=band, observations=9)) == "1m05s of 3m..7m"
 
 
 def test_how_long_something_waits_is_told_as_near_as_it_helps() -> None:

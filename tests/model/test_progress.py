@@ -179,12 +179,15 @@ def test_what_a_task_waits_for_before_it_starts_is_told_until_it_proceeds() -> N
 def test_the_band_is_that_of_the_attempt_and_none_where_it_cannot_be_read() -> None:
     band = {"p50": 120.0, "p90": 180.0, "p99": 420.0}
 
-    def read(forecast: object) -> Band | None:
-        return after(lifecycle("attempt.starting", forecast=forecast)).band
+    def read(forecast: object) -> tuple[Band | None, int]:
+        progress = after(lifecycle("attempt.starting", forecast=forecast))
+        return progress.band, progress.observations
 
-    assert read({"duration_s": band}) == Band(p50=120.0, p90=180.0, p99=420.0)
-    for later in (None, "soon", {}, {"duration_s": None}, {"duration_s": {"p50": 1}}, [1]):
-        assert read(later) is None
+    learned = {"duration_s": band, "timeout_s": 500.0, "observations": 12, "method": "history"}
+    assert read(learned) == (Band(p50=120.0, p90=180.0, p99=420.0), 12)
+    assert after(lifecycle("attempt.starting")).band is None
+    for later in (None, "soon", {}, {"duration_s": None}, {**learned, "duration_s": {}}, [1]):
+        assert read(later) == (None, 0)
 
 
 def test_only_what_moves_a_task_on_names_it() -> None:

@@ -21,6 +21,8 @@ _LAST_LOOK_S: Final = 5.0
 _CLOSING_S: Final = 2.0
 #: How often a view is told that time has passed.
 _TICK_S: Final = 1.0
+#: How often it is told what is expected of the rest.
+_LOOK_AHEAD_S: Final = 10.0
 
 
 async def follow_own(
@@ -32,7 +34,7 @@ async def follow_own(
         CCExecutorError: It could not be run to its end here.
         BrokenPipeError: Nobody reads what is shown; closing the executor cancels what still runs.
     """
-    async with _opened(view, execution) as showing:
+    async with _opened(executor, view, execution) as showing:
         waiting = asyncio.ensure_future(executor.wait(execution.id, cancel_with_caller=False))
         following = asyncio.ensure_future(
             _show_whole(executor, execution.id, view, showing, waiting)
@@ -79,7 +81,7 @@ async def follow_other(
     Raises:
         BrokenPipeError: Nobody reads what is shown.
     """
-    async with _opened(view, execution) as showing:
+    async with _opened(executor, view, execution) as showing:
         await _show(
             executor,
             execution.id,
@@ -124,16 +126,20 @@ class _Stop:
 
 
 @contextlib.asynccontextmanager
-async def _opened(view: View, execution: ExecutionResult) -> AsyncIterator[Showing]:
+async def _opened(
+    executor: Executing, view: View, execution: ExecutionResult
+) -> AsyncIterator[Showing]:
     showing = Showing()
-    ticking: asyncio.Future[None] | None = None
+    beside: list[asyncio.Future[None]] = []
     try:
         await showing.call(view.begin, execution)
-        ticking = asyncio.ensure_future(_tick(view, showing))
+        beside.append(asyncio.ensure_future(_tick(view, showing)))
+        if view.foresees:
+            looking = _look_ahead(executor, execution.id, view, showing)
+            beside.append(asyncio.ensure_future(looking))
         yield showing
     finally:
-        if ticking is not None:
-            await _drop(ticking)
+        await _drop(*beside)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(showing.call(view.close), _CLOSING_S)
         showing.close()
@@ -143,6 +149,15 @@ async def _tick(view: View, showing: Showing) -> None:
     while True:
         await asyncio.sleep(_TICK_S)
         await showing.call(view.tick)
+
+
+async def _look_ahead(executor: Executing, execution_id: str, view: View, showing: Showing) -> None:
+    """Tell the view now and then what is expected, as long as anybody knows."""
+    with contextlib.suppress(CCExecutorError):  # a picture without it is none the worse
+        while True:
+            outlook = await executor.forecast_left(execution_id)
+            await showing.call(view.foresee, outlook)
+            await asyncio.sleep(_LOOK_AHEAD_S)
 
 
 async def _show(

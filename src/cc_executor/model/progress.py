@@ -24,7 +24,7 @@ from cc_executor.model.events import (
     ToolResult,
     Turn,
 )
-from cc_executor.model.forecasts import Band
+from cc_executor.model.forecasts import Band, Forecast
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.records import TaskRecord, Waiting
 
@@ -61,6 +61,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         last_text: What the agent said last, at most 2,000 characters of it.
         waiting: What it waits for; None: it does not wait.
         band: How many seconds the attempt takes by its forecast; None: there is none.
+        observations: How many earlier runs the forecast rests on; 0: it is a rule of thumb.
         timeout_s: After how many seconds it is stopped; None before it is known.
     """
 
@@ -80,6 +81,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     last_text: str | None = None
     waiting: Waiting | None = None
     band: Band | None = None
+    observations: int = 0
     timeout_s: float | None = None
 
 
@@ -194,7 +196,7 @@ class _Task:
         self._last_text: str | None = None
         self._waiting: Waiting | None = None
         self._agent_waits = False
-        self._band: Band | None = None
+        self._forecast: Forecast | None = None
         self._timeout_s: float | None = None
 
     def progress(self, at: float) -> Progress:
@@ -215,7 +217,8 @@ class _Task:
             tool_input=(tool.summary or None) if tool else None,
             last_text=self._last_text,
             waiting=self._waiting,
-            band=self._band,
+            band=self._forecast.duration_s if self._forecast is not None else None,
+            observations=self._forecast.observations if self._forecast is not None else 0,
             timeout_s=self._timeout_s,
         )
 
@@ -248,7 +251,7 @@ class _Task:
         self._attempts.append(_Attempt())
         self._rest()
         self._timeout_s = event.data.get("timeout_s", self._timeout_s)
-        self._band = _band(event.data)
+        self._forecast = _forecast(event.data)
 
     def _move(self, state: TaskState, event: Lifecycle) -> None:
         attempt = self._attempts[-1]
@@ -333,11 +336,11 @@ def _waiting(event: Lifecycle) -> Waiting:
     )
 
 
-def _band(data: Mapping[str, Any]) -> Band | None:
+def _forecast(data: Mapping[str, Any]) -> Forecast | None:
     """Return the forecast of an attempt that is starting; None also for one of a later version."""
     try:
-        return msgspec.convert(data["forecast"]["duration_s"], Band)
-    except (KeyError, TypeError, msgspec.ValidationError):
+        return msgspec.convert(data["forecast"], Forecast)
+    except (KeyError, msgspec.ValidationError):
         return None
 
 

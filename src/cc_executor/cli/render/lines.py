@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Final, TextIO
 
+from cc_executor.cli.render.outlook import source
 from cc_executor.cli.render.program_lines import ProgramLines
 from cc_executor.cli.render.sentences import sentence, still
 from cc_executor.cli.render.summary import summary
 from cc_executor.cli.render.terminal import print_lines
-from cc_executor.cli.render.wording import clock_time
+from cc_executor.cli.render.wording import clock_time, expected
 from cc_executor.model.events import StreamEvent
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.progress import ExecutionProgress
 from cc_executor.model.results import ExecutionResult
 
@@ -30,11 +32,13 @@ class Lines:
     """
 
     agent_events = True
+    foresees = True
 
     def __init__(self, stream: TextIO, *, now_s: Callable[[], float] = time.time) -> None:
         self._stream = stream
         self._now_s = now_s
         self._progress: ExecutionProgress | None = None
+        self._foreseen = False
         self._said_at: dict[str, float] = {}
         self._names: dict[str, str] = {}
         self._programs: ProgramLines | None = None
@@ -65,6 +69,16 @@ class Lines:
             said_at = self._said_at.setdefault(one.task_id, at)
             if one.state is TaskState.RUNNING and at - said_at >= _SILENCE_S:
                 self._say(at, one.task_id, still(one, at))
+
+    def foresee(self, outlook: Outlook) -> None:
+        """Say once how long the list takes, where earlier runs tell."""
+        forecast = outlook.forecast
+        if self._foreseen or not forecast.observations:
+            return
+        self._foreseen = True
+        self.notice(
+            f"expected: {expected(forecast.duration_s, forecast.observations)} ({source(forecast)})"
+        )
 
     def notice(self, text: str) -> None:
         """Write a line about what was asked."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
@@ -15,9 +16,19 @@ from cc_executor.cli.render.board import Board, Row
 from cc_executor.cli.render.marks import MARKS, sign
 from cc_executor.cli.render.summary import summary
 from cc_executor.cli.render.terminal import console_on, print_lines
-from cc_executor.cli.render.wording import against, brief, counted, harmless, money, one_line
+from cc_executor.cli.render.wording import (
+    against,
+    brief,
+    counted,
+    expected,
+    harmless,
+    money,
+    one_line,
+)
 from cc_executor.model.events import StreamEvent
+from cc_executor.model.forecasts import Band, Forecast
 from cc_executor.model.lifecycle import is_final
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.progress import Progress
 from cc_executor.model.results import ExecutionResult
 
@@ -45,6 +56,7 @@ class LiveView:
     """
 
     agent_events = True
+    foresees = True
 
     def __init__(self, stream: TextIO, *, now_s: Callable[[], float] = time.time) -> None:
         self._stream = stream
@@ -73,6 +85,11 @@ class LiveView:
     def tick(self) -> None:
         """Nothing: the frames come by themselves."""
 
+    def foresee(self, outlook: Outlook) -> None:
+        """Show it in the first line, less what has passed since."""
+        if self._picture is not None:
+            self._picture.outlook = (outlook.forecast, self._now_s())
+
     def notice(self, text: str) -> None:
         """Show it below the tasks until there is a newer one."""
         if self._picture is not None:
@@ -97,12 +114,14 @@ class Picture:
 
     Attributes:
         notice: One line below the tasks.
+        outlook: What was expected of the rest, and when; None: nobody knows yet.
     """
 
     def __init__(
         self, execution: ExecutionResult, console: Console, now_s: Callable[[], float]
     ) -> None:
         self.notice = ""
+        self.outlook: tuple[Forecast, float] | None = None
         self._board = Board(execution)
         self._lock = threading.Lock()
         self._console = console
@@ -136,10 +155,25 @@ class Picture:
         parts = [
             f"{ended} of {counted(len(rows), 'task')}",
             brief(now_s - self._began_at),
+            *self._left(rows, now_s),
             *totals(rows),
         ]
         head = Text.assemble((self._board.execution_id, "bold"), "  ", "  ".join(parts))
         return _cut(head, self._console.width)
+
+    def _left(self, rows: Sequence[Row], now_s: float) -> list[str]:
+        """Return how much longer the list takes, if it is not about to end."""
+        if self.outlook is None or all(is_final(row.state) for row in rows):
+            return []
+        forecast, made_at = self.outlook
+        passed_s = max(now_s - made_at, 0.0)
+        left = Band(
+            **{
+                name: max(seconds - passed_s, 0.0)
+                for name, seconds in msgspec.structs.asdict(forecast.duration_s).items()
+            }
+        )
+        return [f"{expected(left, forecast.observations)} left"]
 
     def _table(self, rows: Sequence[Row]) -> list[Text]:
         width = self._console.width
@@ -180,7 +214,7 @@ def _time(progress: Progress, *, with_band: bool) -> Text:
     if is_final(progress.state) or progress.band is None or not with_band:
         return Text(brief(progress.elapsed_s))
     style = "yellow" if progress.running_s > progress.band.p90 else ""
-    return Text(against(progress.running_s, progress.band), style)
+    return Text(against(progress), style)
 
 
 def _steady(text: str) -> str:

@@ -39,7 +39,7 @@ def sentence(event: StreamEvent) -> str | None:
 
 def still(progress: Progress, at: float) -> str:
     """Return that a task goes on and how far it is: `still running: 2m10s of 3m..7m, 4 turns`."""
-    parts = [f"still running: {against(progress.running_s, progress.band)}"]
+    parts = [f"still running: {against(progress)}"]
     if progress.turns:
         parts.append(counted(progress.turns, "turn"))
     if progress.cost_usd is not None:

@@ -81,7 +81,7 @@ def _now(progress: Progress, now_s: float) -> str:
     if progress.waiting is not None:
         reason = one_line(progress.waiting.reason).replace("_", " ")
         return f"{name} waits: {reason}{until(progress.waiting.until, now_s)}"
-    return f"{name} {against(progress.running_s, progress.band)}"
+    return f"{name} {against(progress)}"
 
 
 def _cost(standing: Standing) -> str:

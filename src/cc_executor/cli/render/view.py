@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from cc_executor.model.events import StreamEvent
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.results import ExecutionResult
 
 
@@ -14,6 +15,11 @@ class View(Protocol):
     @property
     def agent_events(self) -> bool:
         """Whether it wants to know what the agent's output means."""
+        ...
+
+    @property
+    def foresees(self) -> bool:
+        """Whether it wants to know what is expected of the rest."""
         ...
 
     def begin(self, execution: ExecutionResult) -> None:
@@ -26,6 +32,10 @@ class View(Protocol):
 
     def tick(self) -> None:
         """Show that time has passed. Called about once a second, whether or not anything happened."""
+        ...
+
+    def foresee(self, outlook: Outlook) -> None:
+        """Show what is expected of the rest. Called now and then, if `foresees`."""
         ...
 
     def notice(self, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from cc_executor.model.forecasts import Band
 from cc_executor.model.outcomes import Changes, Outcome
+from cc_executor.model.progress import Progress
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -45,13 +46,15 @@ def brief(seconds: float) -> str:
     return f"{whole // _DAY_S}d{whole % _DAY_S // _HOUR_S}h"
 
 
-def expected(band: Band) -> str:
+def expected(band: Band, observations: int) -> str:
     """Return how long something takes by its forecast: from half of the cases to nine in ten.
 
-    `3m..7m`, or one of them where they are as good as the same.
+    `3m..7m`, or one of them where they are as good as the same; `~3m..7m` where no run was observed
+    that this could rest on.
     """
     low, high = rough(band.p50), rough(band.p90)
-    return low if low == high else f"{low}..{high}"
+    about = "" if observations else "~"
+    return about + (low if low == high else f"{low}..{high}")
 
 
 def rough(seconds: float) -> str:
@@ -61,9 +64,11 @@ def rough(seconds: float) -> str:
     return f"{round(seconds / _MINUTE_S)}m" if seconds < _HOUR_S else brief(seconds)
 
 
-def against(ran_s: float, band: Band | None) -> str:
-    """Return how long something has run, of what it takes: `2m10s of 3m..7m`."""
-    return brief(ran_s) if band is None else f"{brief(ran_s)} of {expected(band)}"
+def against(progress: Progress) -> str:
+    """Return how long an attempt has run, of what it takes by its forecast: `2m10s of 3m..7m`."""
+    ran = brief(progress.running_s)
+    band = progress.band
+    return ran if band is None else f"{ran} of {expected(band, progress.observations)}"
 
 
 def until(ends_at: float | None, at: float) -> str:
