@@ -12,11 +12,13 @@ from typing import Final
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
+from cc_executor.engine.room import Room
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
+from cc_executor.model.launch import Bounds
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
 from cc_executor.model.sessions import Terms
@@ -41,7 +43,11 @@ DETACHED_ENGINE: Final = "cc_executor.client.detached"
 
 
 async def open_engine(
-    settings: Settings, host: Host, *, environ: Mapping[str, str] = os.environ
+    settings: Settings,
+    host: Host,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    resources: SystemResources | None = None,
 ) -> tuple[Engine, Store]:
     """Return an engine on the state directory of the settings, and its store for reading.
 
@@ -49,6 +55,7 @@ async def open_engine(
         settings: As loaded.
         host: Where the engine lives; decides how long its attempts outlive it.
         environ: What children may inherit from, before a dialect's filter.
+        resources: What the machine has left; None: the engine looks for itself. Closed with it.
 
     Raises:
         StateDirectoryRefused, StoreUnavailable, PlatformUnsupported: Nothing was opened.
@@ -56,6 +63,8 @@ async def open_engine(
     engine_id = uuid.uuid4().hex
     home = await asyncio.to_thread(StateDirectory, settings.home)
     store = await SqliteStore.open(home.database)
+    if resources is None:
+        resources = await asyncio.to_thread(SystemResources, home.path)
     clock = SystemClock()
     limits = policy(settings, host, environ)
     world = World(
@@ -73,13 +82,14 @@ async def open_engine(
         ),
         foresight=Foresight(store, clock, limits, load_per_core),
         policy=limits,
-        gates=gates(),
+        gates=(*gates(), Room(limits, resources, clock)),
+        resources=resources,
     )
     return Engine(world, engine_id=engine_id, host=host), store
 
 
 def gates() -> tuple[Gate, ...]:
-    """Return what lets attempts start, in order: usage windows, budgets, room on the machine."""
+    """Return what lets attempts start before there is room on the machine: usage windows, budgets."""
     return ()
 
 
@@ -153,9 +163,9 @@ def executables(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.environ) -> Policy:
     """Return the limits of an engine at `host`."""
-    limit_mb = settings.output_limit_mb
     return Policy(
         max_timeout_s=settings.max_timeout_s,
+        max_paused_s=settings.max_paused_s,
         timeout_base_s=settings.timeout_base_s,
         timeout_per_token_s=settings.timeout_per_token_s,
         start_timeout_s=settings.start_timeout_s,
@@ -163,10 +173,24 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         grace_s=settings.grace_s,
         orphan_grace_s=0.0 if host is Host.IN_PROCESS else settings.orphan_grace_s,
         max_concurrency=settings.max_concurrency,
-        output_limit_bytes=limit_mb and limit_mb * 1024 * 1024,
+        max_running=settings.max_running or None,
+        output_limit_bytes=_bytes(settings.output_limit_mb),
+        bounds=Bounds(
+            memory_bytes=_bytes(settings.memory_per_task_mb),
+            processes=settings.processes_per_task or None,
+            file_size_bytes=_bytes(settings.file_size_limit_mb),
+            disk_bytes=_bytes(settings.disk_per_task_mb),
+            files=settings.files_per_task or None,
+        ),
+        memory_floor_bytes=_bytes(settings.memory_floor_mb) or 0,
+        disk_floor_bytes=_bytes(settings.disk_floor_mb) or 0,
         allowed_commands=settings.allowed_commands,
         environ=dict(environ),
         pass_env=settings.pass_env,
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
     )
+
+
+def _bytes(size_mb: int) -> int | None:
+    return size_mb * 1024 * 1024 or None  # 0: no limit

@@ -23,17 +23,23 @@ def test_a_verdict_says_which_timer_which_limit_and_what_the_system_said() -> No
         ended_from_outside(executed)
         for executed in (
             Executed(ended_by=EndedBy.TIMER, timer="start"),
+            Executed(ended_by=EndedBy.TIMER, timer="first_byte"),
             Executed(ended_by=EndedBy.TIMER, timer="idle"),
             Executed(ended_by=EndedBy.TIMER, timer="total"),
+            Executed(ended_by=EndedBy.TIMER, timer="cap"),
+            Executed(ended_by=EndedBy.TIMER, timer="paused"),
             Executed(ended_by=EndedBy.LIMIT, limit="output"),
             Executed(ended_by=EndedBy.START, error="Permission denied"),
         )
     ]
 
     assert [verdict.message for verdict in told if verdict] == [
-        "It printed nothing within its start timeout.",
+        "It gave no sign of life within its start timeout.",
+        "It printed nothing within its first-byte timeout.",
         "It made no progress within its idle timeout.",
         "It took longer than its timeout.",
+        "It took longer than any attempt may, pauses included.",
+        "It was paused for longer than an attempt may be.",
         "It reached its output limit.",
         "It could not be started: Permission denied",
     ]

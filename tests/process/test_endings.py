@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from cc_executor.model.outcomes import EndedBy, Executed
+from cc_executor.model.timers import TIMERS
 from cc_executor.ports.process import StopReason
-from cc_executor.process import endings, timers
-from cc_executor.process.endings import Cause, how_it_exited
+from cc_executor.process import endings
+from cc_executor.process.endings import Cause, how_it_exited, timer_of
 
 
 def test_every_word_for_an_end_is_the_models() -> None:
@@ -32,10 +33,14 @@ def test_every_fact_about_an_end_is_a_field_of_the_models() -> None:
     assert set(Cause._fields) <= set(Executed.__struct_fields__)
 
 
-def test_every_timer_has_an_end() -> None:
-    names = {timers.TOTAL, timers.START, timers.IDLE, timers.GRACE, timers.ORPHAN}
+def test_what_ended_it_tells_a_timer_from_everything_else() -> None:
+    assert timer_of(endings.EXPIRY["grace"]) == "grace"
+    assert timer_of(endings.SIGNALLED) is None
+    assert timer_of(None) is None
 
-    assert set(endings.EXPIRY) == names
+
+def test_every_timer_has_an_end() -> None:
+    assert set(endings.EXPIRY) == TIMERS.keys() - {"queue"}  # the engine's
     for cause in endings.EXPIRY.values():
         msgspec.convert(
             {name: value for name, value in cause._asdict().items() if value is not None}, Executed

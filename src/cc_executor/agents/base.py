@@ -59,13 +59,16 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     """What the output read so far says about whether silence is healthy.
 
     Attributes:
-        hold: Why silence is healthy now (`tool Bash`, `api retry`), None if it is not.
+        hold: Why silence is healthy now (`tool Bash`, `api retry 2`), None if it is not. The same
+            words mean the same excuse: a new one, which has its time before it, has others.
         hold_s: How long that excuse lasts, from when it was read; None: until more is read.
+        hold_until: The same as an instant, seconds since the epoch, where the agent names one.
         finished: A result was given, stdin needs nothing and nothing runs in the background.
     """
 
     hold: str | None = None
     hold_s: float | None = None
+    hold_until: float | None = None
     finished: bool = False
 
 

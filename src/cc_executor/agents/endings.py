@@ -29,9 +29,12 @@ ENDINGS: Final[Mapping[EndedBy, Failure | None]] = {
 }
 
 _TIMERS: Final[Mapping[str | None, str]] = {
-    "start": "It printed nothing within its start timeout.",
+    "start": "It gave no sign of life within its start timeout.",
+    "first_byte": "It printed nothing within its first-byte timeout.",
     "idle": "It made no progress within its idle timeout.",
     "total": "It took longer than its timeout.",
+    "cap": "It took longer than any attempt may, pauses included.",
+    "paused": "It was paused for longer than an attempt may be.",
 }
 
 
@@ -46,7 +49,8 @@ def _message(failure: Failure, executed: Executed) -> str:
     if failure is Failure.TIMED_OUT:
         return _TIMERS.get(executed.timer, meaning)
     if failure is Failure.RESOURCE_EXCEEDED and executed.limit is not None:
-        return f"It reached its {executed.limit} limit."
+        figures = f": {executed.error}" if executed.error else ""
+        return f"It reached its {executed.limit} limit{figures}."
     if failure is Failure.START_FAILED and executed.error is not None:
         return f"It could not be started: {executed.error}"
     return meaning

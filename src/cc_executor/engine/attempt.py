@@ -171,25 +171,18 @@ class Attempt:
             self._on_output()
 
     async def _watch(self, supervised: Supervised, tail: _Tail) -> None:
-        excuse_s: float | None = None
         while True:
-            try:
-                async with asyncio.timeout(excuse_s):
-                    await supervised.changed(beyond=tail.offset)
-            except TimeoutError:  # what excused the silence is over: it counts from now on
-                supervised.judge(tail.offset, progress=True, hold=None, finished=False)
-                excuse_s = None
-                continue
+            await supervised.changed(beyond=tail.offset)
             self._on_output()
             if supervised.head <= tail.offset:
                 return  # it has ended, and everything it said has been read
             progress = await asyncio.to_thread(tail.advance)
             activity = tail.activity
-            excuse_s = activity.hold_s
             supervised.judge(
                 tail.offset,
                 progress=progress,
                 hold=activity.hold,
+                hold_s=_excused_s(activity, self._world.clock.now_s()),
                 finished=activity.finished,
             )
 
@@ -201,6 +194,13 @@ class Attempt:
             conclusion = msgspec.structs.replace(conclusion, claimed=claimed)
         changes = self._before.compare() if self._before else _NOT_SEEN
         return settle(self._prepared.spec, executed, conclusion, changes)
+
+
+def _excused_s(activity: Activity, now_s: float) -> float | None:
+    """Return how long an agent's silence is excused from now on; None: until it says more."""
+    if activity.hold_until is None:
+        return activity.hold_s
+    return max(0.0, activity.hold_until - now_s)
 
 
 class _Tail:

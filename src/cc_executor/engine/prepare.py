@@ -16,6 +16,7 @@ from cc_executor.engine.world import World
 from cc_executor.model.forecasts import Forecast, Subject
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.limits import bounds, output_limit_bytes
 from cc_executor.model.lists import MAX_ARGUMENT_BYTES
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.policy import Policy
@@ -78,7 +79,8 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
     )
     launch = msgspec.structs.replace(
         dialect.launch(spec, surroundings),
-        output_limit_bytes=world.policy.output_limit_bytes,
+        output_limit_bytes=output_limit_bytes(spec.limits, world.policy.output_limit_bytes),
+        bounds=bounds(spec.limits, world.policy.bounds),
         containment=world.policy.containment,
     )
     session = dialect.session_of(spec, surroundings)
@@ -127,7 +129,10 @@ def timers(policy: Policy, spec: TaskSpec, expected: Forecast) -> Timers:
     return Timers(
         total_s=min(total_s, policy.max_timeout_s),
         start_s=spec.start_timeout_s or (policy.start_timeout_s if is_agent else None),
+        first_byte_s=spec.first_byte_timeout_s,
         idle_s=spec.idle_timeout_s or (policy.idle_timeout_s if is_agent else None),
         grace_s=policy.grace_s,
+        cap_s=policy.max_timeout_s + policy.max_paused_s,
+        max_paused_s=policy.max_paused_s,
         orphan_grace_s=policy.orphan_grace_s,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Mapping
 
 from cc_executor.engine.book import Book
 from cc_executor.engine.prepare import Prepared, upstream
+from cc_executor.engine.queueing import next_due_at, overdue
 from cc_executor.engine.settle import refused
 from cc_executor.engine.task_run import TaskRun
 from cc_executor.engine.world import World
@@ -69,6 +71,7 @@ class Run:
         self._cancelling = False
         self._paused = False
         self._unwanted: set[str] = set()  # tasks cancelled one by one
+        self._overdue: set[str] = set()  # tasks that have waited for too long, and know it
 
     @property
     def carries_on(self) -> bool:
@@ -142,7 +145,16 @@ class Run:
                     self._begin(group, task, tasks)
             if not self._live:
                 await self._book.create()
-            await self._woken.wait()
+            await self._wait(tasks)
+
+    async def _wait(self, tasks: tuple[TaskRecord, ...]) -> None:
+        """Return when something has happened, or a task has waited for too long."""
+        patient = (task for task in tasks if task.id not in self._overdue)
+        due_at = next_due_at(self._execution, patient)
+        within_s = None if due_at is None else max(0.0, due_at - self._book.now_s())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._woken.wait()
 
     def _begin(
         self, group: asyncio.TaskGroup, task: TaskRecord, tasks: tuple[TaskRecord, ...]
@@ -174,9 +186,14 @@ class Run:
         for task in tasks:
             if task.state is not TaskState.QUEUED:
                 continue
+            late = overdue(self._execution, task.spec, now)
             if task.id in self._live:  # it waits for something, or begins just now
                 if task.id in skipped:
-                    self._live[task.id].skip(f"task {skipped[task.id]!r} did not succeed")
+                    outcome = refused(Failure.UPSTREAM, _because_of(skipped[task.id]))
+                    self._live[task.id].end_unbegun(Move.SKIP, outcome)
+                elif late is not None:
+                    self._overdue.add(task.id)
+                    self._live[task.id].end_unbegun(Move.TIME_OUT, late)
                 continue
             if task.id in unwanted:
                 changes.append(_ended(task.id, Move.CANCEL, Failure.CANCELLED, None, now))
@@ -184,8 +201,11 @@ class Run:
                 why = "its engine went away before it could start"
                 changes.append(_ended(task.id, Move.SKIP, Failure.UPSTREAM, why, now))
             elif task.id in skipped:
-                why = f"task {skipped[task.id]!r} did not succeed"
+                why = _because_of(skipped[task.id])
                 changes.append(_ended(task.id, Move.SKIP, Failure.UPSTREAM, why, now))
+            elif late is not None:
+                move = Move.TIME_OUT
+                changes.append(TaskMoved(task_id=task.id, move=move, at=now, outcome=late))
         return changes
 
     # --- wishes ------------------------------------------------------------------------------
@@ -228,6 +248,10 @@ class Run:
         """Tell a task that begins what was wished before it did."""
         if self._cancelling or task_id in self._unwanted:
             await task_run.stop(StopReason.CANCEL, now=False)
+
+
+def _because_of(name: str) -> str:
+    return f"task {name!r} did not succeed"
 
 
 def _ended(task_id: str, move: Move, failure: Failure, message: str | None, at: float) -> TaskMoved:

@@ -14,6 +14,7 @@ from cc_executor.engine.attempt import Attempt
 from cc_executor.engine.beside import Beside
 from cc_executor.engine.book import Book
 from cc_executor.engine.prepare import Prepared, prepare, with_references
+from cc_executor.engine.queueing import waited
 from cc_executor.engine.settle import refused
 from cc_executor.engine.verify import check_names, is_checked, verify
 from cc_executor.engine.world import World
@@ -85,7 +86,8 @@ class TaskRun:
             self._admission.pause()
         self._stop: tuple[StopReason, bool] | None = None
         self._stopped = asyncio.Event()
-        self._skipped: str | None = None  # why it will not even begin
+        self._started_at = task.started_at
+        self._instead: tuple[Move, Outcome] | None = None  # of beginning
 
     async def run(self) -> None:
         """Make attempts until the task is final."""
@@ -107,10 +109,10 @@ class TaskRun:
         if self._attempt is not None:
             await self._attempt.stop(reason, now=now)
 
-    def skip(self, why: str) -> None:
-        """Do not begin, if it has not begun: what it was to follow did not end well."""
+    def end_unbegun(self, move: Move, outcome: Outcome) -> None:
+        """Make this move instead of beginning, if it has not begun: it is too late for it."""
         if self._number <= 1 and self._attempt is None:
-            self._skipped = why
+            self._instead = (move, outcome)
             self._admission.stop()
 
     async def pause(self) -> None:
@@ -274,6 +276,7 @@ class TaskRun:
         now = self._book.now_s()
         changes: list[Change] = []
         if self._number == 1:
+            self._started_at = now
             changes.append(TaskMoved(task_id=self._task.id, move=Move.START, at=now))
         changes.append(
             AttemptStarting(
@@ -290,9 +293,8 @@ class TaskRun:
 
     async def _never_mind(self) -> bool:
         """Record the end of a task that nobody wants to go on."""
-        if self._stop is None and self._skipped is not None:
-            outcome = refused(Failure.UPSTREAM, self._skipped)
-            await self._book.move(self._task.id, Move.SKIP, outcome)
+        if self._stop is None and self._instead is not None:
+            await self._book.move(self._task.id, *self._instead)
         else:
             await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
         return False
@@ -309,6 +311,9 @@ class TaskRun:
     async def _end(self, outcome: Outcome) -> bool:
         """Record the end of the attempt; tell whether another one is due, else end the task."""
         self._attempt = None
+        if self._started_at is not None:
+            queue = waited(self._book.execution, self._task.spec, self._started_at)
+            outcome = msgspec.structs.replace(outcome, queue=queue)
         self._outcomes.append(outcome)
         await self._admission.settle(outcome if outcome.executed is not None else None)
         now = self._book.now_s()

@@ -57,6 +57,7 @@ MOVES: Final[Mapping[TaskState, Mapping[Move, TaskState]]] = {
         Move.SKIP: TaskState.SKIPPED,
         # Refused before it could start: its agent vanished, its reference has no value.
         Move.FAIL: TaskState.FAILED,
+        Move.TIME_OUT: TaskState.TIMED_OUT,  # it has waited for longer than it was to
     },
     TaskState.RUNNING: {
         Move.PAUSE: TaskState.PAUSED,

@@ -20,6 +20,7 @@ from cc_executor.model.evidence import (
 )
 from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.timers import Timing
 
 
 class EndedBy(StrEnum):
@@ -41,8 +42,8 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         exit_code: Exit status of the child, None when it did not exit by itself.
         signal: Name of the signal that ended it (`SIGKILL`), None when none did.
-        timer: `start`, `idle`, `total` when `ended_by` is `timer`.
-        limit: `output`, `disk` when `ended_by` is `limit`.
+        timer: `start`, `first_byte`, `idle`, `total`, `cap`, `paused` when `ended_by` is `timer`.
+        limit: `memory`, `processes`, `file_size`, `output`, `disk`, `files` when `ended_by` is `limit`.
         rung: Last rung of the stop ladder that was needed: `stdin`, `interrupt`, `terminate`,
             `kill`; None when no stop was needed.
         swept: Number of processes that were still there after the child and had to be killed. Of a
@@ -52,9 +53,16 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         duration_s: Wall time from exec to the end of the tree, pauses included.
         paused_s: Part of `duration_s` spent paused.
         output_bytes: Bytes captured, both streams together.
-        error: Text of the operating system when it could not be started.
+        error: Text of the operating system when it could not be started; the figure and the limit
+            when one was reached.
         max_rss_bytes: Peak resident size of the largest process, None when unknown.
+        memory_peak_bytes: Most memory of all its processes at one moment, as far as it was measured:
+            None for a short attempt.
         cpu_s: User and system time of all reaped processes, None when unknown.
+        enforcement: By limit that was set, who kept it: `cgroup` (the kernel, for the whole tree),
+            `rlimit` (the kernel, for each process), `supervisor` (at every byte), `poll` (the
+            supervisor, which measures again and again).
+        timers: All that the supervisor kept; empty when it died unseen.
     """
 
     ended_by: EndedBy
@@ -73,7 +81,10 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stderr_bytes: int = 0
     error: str | None = None
     max_rss_bytes: int | None = None
+    memory_peak_bytes: int | None = None
     cpu_s: float | None = None
+    enforcement: dict[str, str] = {}
+    timers: tuple[Timing, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,6 +256,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         detail: Which timer or which limit, where the failure has kinds.
         message: One sentence for people.
         ground: Where an isolated task worked; None: in its workspace.
+        queue: How long the task waited for its first attempt; None: it never began to wait.
     """
 
     state: TaskState
@@ -256,6 +268,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verified: Verified = Verified()
     changes: Changes = Changes()
     ground: Ground | None = None
+    queue: Timing | None = None
     cost_usd: float | None = None
     usage: Usage | None = None
     model: str | None = None
@@ -266,6 +279,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def ok(self) -> bool:
         """Whether the task did what was asked, as far as was checked."""
         return self.state is TaskState.SUCCEEDED
+
+    @property
+    def timers(self) -> tuple[Timing, ...]:
+        """All timers that were kept: how long each ran, its bound, and whether it expired."""
+        queue = () if self.queue is None else (self.queue,)
+        return (*queue, *(self.executed.timers if self.executed else ()))
 
     @property
     def text(self) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cc_executor.model.launch import Bounds
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds that hold for every task of one engine. Seconds and bytes.
@@ -14,12 +16,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         max_timeout_s: No attempt lasts longer, whatever its task says.
         timeout_base_s: Constant part of the first forecast.
         timeout_per_token_s: Its part per token of the first request.
-        start_timeout_s: Longest silence of an agent before its first output.
+        max_paused_s: All pauses of an attempt together are no longer than this.
+        start_timeout_s: Longest time until an agent's first sign of life.
         idle_timeout_s: Longest time of an agent without progress.
         grace_s: How long a process may stay after its result.
         orphan_grace_s: How long an attempt lives on without any engine.
         max_concurrency: Most attempts of one execution at once.
+        max_running: Most attempts of all executions of the engine at once; None: no limit.
         output_limit_bytes: Most output of one attempt, None for no limit.
+        bounds: Most that one attempt may take otherwise.
+        memory_floor_bytes: Memory of the machine that is left to others: nothing is started that is
+            expected to take it.
+        disk_floor_bytes: Free space of the state directory below which nothing is started.
         allowed_commands: Executables (resolved paths or names) that may run; empty: any.
         environ: What children may inherit from, before a dialect's filter.
         pass_env: More names that children may inherit.
@@ -30,12 +38,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_timeout_s: float = 14_400.0
     timeout_base_s: float = 60.0
     timeout_per_token_s: float = 0.05
+    max_paused_s: float = 259_200.0
     start_timeout_s: float | None = 120.0
     idle_timeout_s: float | None = 900.0
     grace_s: float = 10.0
     orphan_grace_s: float = 0.0
     max_concurrency: int = 4
+    max_running: int | None = None
     output_limit_bytes: int | None = None
+    bounds: Bounds = Bounds()
+    memory_floor_bytes: int = 0
+    disk_floor_bytes: int = 0
     allowed_commands: tuple[str, ...] = ()
     environ: Mapping[str, str] = {}
     pass_env: tuple[str, ...] = ()

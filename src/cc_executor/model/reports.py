@@ -18,6 +18,7 @@ from cc_executor.model.evidence import REFUTING
 from cc_executor.model.outcomes import Changes, Executed, Outcome
 from cc_executor.model.proofs import Examination, Holds, Standing
 from cc_executor.model.records import TaskRecord
+from cc_executor.model.timers import Timing
 
 _MAX_TEXT_CHARS: Final = 20_000
 _MAX_ROWS: Final = 200
@@ -138,6 +139,14 @@ def _executed(executed: Executed | None, task: TaskRecord, outcome: Outcome) -> 
     if task.spec.command is None:
         facts.append(("cost", cost))
     yield from _rows("Executed", ("", ""), facts)
+    yield from _rows(
+        "Timers", ("timer", "ran", "bound", ""), [_timing(one) for one in outcome.timers]
+    )
+
+
+def _timing(timing: Timing) -> tuple[str, str, str, str]:
+    bound = "none" if timing.bound_s is None else f"{timing.bound_s:.1f} s"
+    return timing.name, f"{timing.ran_s:.1f} s", bound, "expired" if timing.expired else ""
 
 
 def _checked(outcome: Outcome) -> Iterator[str]:

@@ -89,6 +89,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             "usage": msgspec.to_builtins(outcome.usage) if outcome and outcome.usage else None,
             "session_id": outcome.agent_session_id if outcome else None,
             "duration_s": executed.duration_s if executed else None,
+            "timers": [_whole(timing) for timing in outcome.timers] if outcome else None,
             "attempts": self.record.attempts,
             "forecast": _builtins(self.record.forecast),
             "waiting": msgspec.to_builtins(self.record.waiting),

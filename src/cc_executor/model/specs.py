@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from cc_executor.model.limits import Limits
+
 NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_TASKS: Final = 10_000
 MAX_PROMPT_BYTES: Final = 16 * 1024 * 1024
@@ -59,7 +61,9 @@ class TaskSpec(
         needs: Names of tasks that must have succeeded first. None: the task before.
         kind: What sort of task it is, in the user's own word: forecasts learn from its equals.
         timeout: Seconds, or `auto`: forecast from history, capped by the setting.
-        start_timeout_s: Longest silence before the first output.
+        queue_timeout_s: Longest time from the submit to the start of the first attempt.
+        start_timeout_s: Longest time until the first sign of life.
+        first_byte_timeout_s: Longest silence before the first output.
         idle_timeout_s: Longest time without progress.
         retries: How often a failed attempt is repeated, where its failure says that can help.
         model: Model name in the agent's own words.
@@ -77,6 +81,7 @@ class TaskSpec(
         validation_prompt: What a fresh agent is asked about the work; it may only read.
         repairs: How often a result that was refuted is given back to the agent's session to repair.
         isolation: Where the task works: in its workspace, in a copy of it, or in a git worktree.
+        limits: Most memory, processes, output and disk of each attempt.
     """
 
     name: str = ""
@@ -88,7 +93,9 @@ class TaskSpec(
     needs: tuple[str, ...] | None = None
     kind: str = ""
     timeout: float | Literal["auto"] = "auto"
+    queue_timeout_s: float | None = None
     start_timeout_s: float | None = None
+    first_byte_timeout_s: float | None = None
     idle_timeout_s: float | None = None
     retries: int = 0
     model: str | None = None
@@ -106,6 +113,7 @@ class TaskSpec(
     validation_prompt: str | None = None
     repairs: int = 0
     isolation: Isolation = "none"
+    limits: Limits = Limits()
 
     @property
     def dialect(self) -> str:
@@ -124,9 +132,11 @@ class TaskList(
         stop_on_failure: After a failure, skip what is left (tasks that need the failed one are
             skipped in any case).
         title: For people, in lists.
+        priority: Among the lists of one owner, the higher one gets the next free place.
     """
 
     tasks: tuple[TaskSpec, ...]
     workspace: str
     stop_on_failure: bool = True
     title: str = ""
+    priority: int = 0

@@ -35,14 +35,25 @@ class Supervised(Protocol):
         """Return when `head` exceeds `beyond` or the attempt has ended. Cancellable."""
         ...
 
-    def judge(self, upto: int, *, progress: bool, hold: str | None, finished: bool) -> None:
+    def judge(
+        self,
+        upto: int,
+        *,
+        progress: bool,
+        hold: str | None,
+        finished: bool,
+        hold_s: float | None = None,
+    ) -> None:
         """Tell the supervisor what the engine made of the output up to offset `upto`.
 
         Args:
             progress: The bytes judged since the last call contained progress.
-            hold: Why silence is healthy now (an open tool, a retry, a limit), None if it is not.
+            hold: Why silence is healthy now (an open tool, a retry, a limit), None if it is not. The
+                same words again are the same excuse, which lasts no longer for it.
             finished: The agent has given its result and nothing runs in its background: the
                 grace timer starts (or stops, when it is no longer so).
+            hold_s: How long that excuse lasts at most, from now; None: until it is taken back. The
+                supervisor sees to it, also when the engine is dead.
         """
         ...
 

@@ -152,7 +152,9 @@ class Store(Protocol):
         """Return lifecycle events with `seq > after_seq`, in order, without gaps."""
         ...
 
-    async def observations(self, agent: str, *, limit: int) -> tuple[Observation, ...]:
+    async def observations(
+        self, agent: str, *, limit: int, of_one_prompt: int | None = None
+    ) -> tuple[Observation, ...]:
         """Return what attempts of an agent took, newest first (by when it was recorded).
 
         They stay when the executions that they come from are gone.
@@ -160,6 +162,8 @@ class Store(Protocol):
         Args:
             agent: Name of the dialect.
             limit: At most this many, 1 to 10,000.
+            of_one_prompt: At most this many with the same digest: one prompt that is run all day
+                must not hide all others. Then the newest 5,000 are looked at. None: any number.
         """
         ...
 

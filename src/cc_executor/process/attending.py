@@ -116,7 +116,15 @@ class Attended:
             finally:
                 self._curious.discard(waiter)
 
-    def judge(self, upto: int, *, progress: bool, hold: str | None, finished: bool) -> None:
+    def judge(
+        self,
+        upto: int,
+        *,
+        progress: bool,
+        hold: str | None,
+        finished: bool,
+        hold_s: float | None = None,
+    ) -> None:
         """Tell the supervisor what the engine made of the output up to offset `upto`."""
         untold = self._untold
         self._untold = {
@@ -124,6 +132,7 @@ class Attended:
             "upto": upto,
             "progress": progress or (untold is not None and untold["progress"]),
             "hold": hold,
+            "hold_s": hold_s,
             "finished": finished,
         }
         self._tell_judgement()

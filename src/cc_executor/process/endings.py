@@ -36,10 +36,19 @@ class Cause(NamedTuple):
 EXPIRY: Final[Mapping[str, Cause]] = {
     timers.TOTAL: Cause(TIMER, timer="total"),
     timers.START: Cause(TIMER, timer="start"),
+    timers.FIRST_BYTE: Cause(TIMER, timer="first_byte"),
     timers.IDLE: Cause(TIMER, timer="idle"),
+    timers.CAP: Cause(TIMER, timer="cap"),
+    timers.PAUSED: Cause(TIMER, timer="paused"),
     timers.GRACE: Cause(GRACE),
     timers.ORPHAN: Cause(ORPHANED),
 }
+
+
+def timer_of(cause: Cause | None) -> str | None:
+    """Return the timer that has ended an attempt, None when it was something else."""
+    return next((timer for timer, expiry in EXPIRY.items() if expiry is cause), None)
+
 
 #: What it means that a signal reaches the supervisor itself.
 SIGNALLED: Final = Cause(ORPHANED, error="the supervisor was told to terminate (SIGTERM)")

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cc_executor.journal import layout
 from cc_executor.model.launch import Launch
 
@@ -50,12 +52,16 @@ def _values(launch: Launch) -> dict[str, Any]:
         "timers": {
             "total_s": timers.total_s,
             "start_s": timers.start_s,
+            "first_byte_s": timers.first_byte_s,
             "idle_s": timers.idle_s,
             "grace_s": timers.grace_s,
+            "cap_s": timers.cap_s,
+            "max_paused_s": timers.max_paused_s,
             "orphan_grace_s": timers.orphan_grace_s,
         },
         "ladder": [{"action": rung.action, "grace_s": rung.grace_s} for rung in launch.ladder],
         "output_limit_bytes": launch.output_limit_bytes,
+        "bounds": msgspec.structs.asdict(launch.bounds),
         "containment": launch.containment,
     }
 

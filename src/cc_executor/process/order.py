@@ -14,8 +14,11 @@ class Timers(NamedTuple):
 
     total_s: float | None
     start_s: float | None
+    first_byte_s: float | None
     idle_s: float | None
     grace_s: float
+    cap_s: float | None
+    max_paused_s: float | None
     orphan_grace_s: float
 
 
@@ -24,6 +27,16 @@ class Rung(NamedTuple):
 
     action: str
     grace_s: float
+
+
+class Bounds(NamedTuple):
+    """See `model.launch.Bounds`."""
+
+    memory_bytes: int | None = None
+    processes: int | None = None
+    file_size_bytes: int | None = None
+    disk_bytes: int | None = None
+    files: int | None = None
 
 
 class Order(NamedTuple):
@@ -46,6 +59,7 @@ class Order(NamedTuple):
     timers: Timers
     ladder: tuple[Rung, ...]
     output_limit_bytes: int | None
+    bounds: Bounds
     containment: str
     engine_pid: int
 
@@ -59,5 +73,6 @@ class Order(NamedTuple):
         fields = dict(value)
         fields["argv"] = tuple(fields["argv"])
         fields["timers"] = Timers(**fields["timers"])
+        fields["bounds"] = Bounds(**fields["bounds"])
         fields["ladder"] = tuple(Rung(**rung) for rung in fields["ladder"])
         return cls(**fields)

@@ -24,6 +24,7 @@ from cc_executor.journal.records import STDERR, STDOUT
 from cc_executor.journal.writer import JournalWriter
 from cc_executor.process import ladder as rungs
 from cc_executor.process.capture import Capture, StdinFeed
+from cc_executor.process.cgroup import Place
 from cc_executor.process.child import CannotStart, Pipes, start
 from cc_executor.process.connections import Command, Connection, Connections, Refused
 from cc_executor.process.containment import Containment
@@ -36,12 +37,16 @@ from cc_executor.process.endings import (
     SIGNALLED,
     Cause,
     how_it_exited,
+    timer_of,
 )
+from cc_executor.process.guard import Guard
 from cc_executor.process.ladder import StopLadder
+from cc_executor.process.meter import Breach
 from cc_executor.process.order import Order
 from cc_executor.process.outcome import OutcomeFile
+from cc_executor.process.processor import CAN_SEE, Meter
 from cc_executor.process.reaper import Reaper
-from cc_executor.process.timers import Clocks
+from cc_executor.process.timers import LOOK, Clocks
 from cc_executor.process.tree import Swept
 
 _FAREWELL_S: Final = 1.0
@@ -56,11 +61,13 @@ class Tools(NamedTuple):
         selector: The event loop; what is registered carries a callback that takes the event mask.
         signals: Gives the numbers of signals that have arrived, one byte each.
         buffer: What is read goes through it.
+        counters: Where task counters may be made (`kernel_limits`); None: nowhere.
     """
 
     selector: selectors.BaseSelector
     signals: int
     buffer: bytearray
+    counters: Place | None
 
 
 class Supervisor:
@@ -92,6 +99,9 @@ class Supervisor:
             limit_bytes=order.output_limit_bytes,
             on_limit=lambda limit, problem: self._stop(Cause(LIMIT, limit=limit, error=problem)),
         )
+        self._guard = Guard(
+            order, containment, tools.counters, self._selector, on_breach=self._breached
+        )
         self._connections = Connections(
             self._selector,
             {
@@ -114,6 +124,8 @@ class Supervisor:
         self._swept: set[int] = set()
         self._survivors: tuple[int, ...] = ()
         self._started_at = self._started = 0.0
+        self._stopping: float | None = None
+        self._meter = Meter(lambda: reaper.cpu_s)
         self._clocks = Clocks(order.timers, judged=order.judged, now=0.0)
 
     def run(self, lifeline: socket.socket, unread: bytes, *, brand: int) -> bytes | None:
@@ -142,7 +154,7 @@ class Supervisor:
             self._cause = Cause(LOST, error=f"the supervisor failed: {error!r}")
             self._note(self._containment.kill(within_s=_SWEEP_S))
         rest = self._finish()
-        return rest if fit and not self._survivors else None
+        return rest if fit and not self._survivors and not self._guard.is_stuck else None
 
     # --- start and loop ---------------------------------------------------------------------------
 
@@ -150,9 +162,12 @@ class Supervisor:
         """Start the child first; all else is done while it comes to life."""
         self._started_at = time.time()
         self._started = time.monotonic()
-        self._clocks = Clocks(self._order.timers, judged=self._order.judged, now=self._started)
+        self._clocks = Clocks(
+            self._order.timers, judged=self._order.judged, now=self._started, looks=CAN_SEE
+        )
         try:
-            self._reaper.child = start(self._order, self._pipes, brand)
+            with self._guard.starting():
+                self._reaper.child = start(self._order, self._pipes, brand)
         finally:
             self._lifeline = self._connections.add(lifeline)
             self._pipes.close_ends_of_child()
@@ -168,6 +183,7 @@ class Supervisor:
         self._outcome.reserve()
         self._feed_stdin()
         self._lifeline.feed(unread)
+        self._guard.started(self._started_at)
 
     def _feed_stdin(self) -> None:
         if not self._order.keep_stdin_open:
@@ -187,10 +203,15 @@ class Supervisor:
             self._told_head = head
             self._clocks.output(now, head)
             self._connections.tell_head(head)
-        expired = self._clocks.expired(now)
-        if expired is not None and self._reaper.status is None:
-            self._stop(EXPIRY[expired])
+        if self._cause is None and self._reaper.status is None:
+            self._watch_the_clocks(now)
         self._climb(now)
+
+    def _watch_the_clocks(self, now: float) -> None:
+        while (expired := self._clocks.expired(now)) == LOOK:
+            self._clocks.looked(now, self._meter.used_s())
+        if expired is not None:
+            self._stop(EXPIRY[expired])
 
     def _patience(self) -> float | None:
         """Return how long nothing has to be done, None when only an event can change that."""
@@ -221,10 +242,16 @@ class Supervisor:
         if self._cause is not None:
             return
         self._cause = cause
+        self._stopping = time.monotonic()
         if self._reaper.status is not None:
             return
         reach("supervisor.stopping")
-        self._ladder.begin(time.monotonic())
+        self._ladder.begin(self._stopping)
+
+    def _breached(self, breach: Breach) -> None:
+        """End at once what takes too much: it may not take more while it is asked to leave."""
+        self._stop(Cause(LIMIT, limit=breach.limit, error=breach.problem))
+        self._ladder.skip_to_kill(time.monotonic())
 
     def _climb(self, now: float) -> None:
         """Do what the next rung of the ladder says, if it is due."""
@@ -253,6 +280,9 @@ class Supervisor:
 
     def _finish(self) -> bytes | None:
         is_attended = bool(self._connections.engines)
+        breach = self._guard.close(self._reaper.status)
+        if breach is not None and self._cause is None:
+            self._cause = Cause(LIMIT, limit=breach.limit, error=breach.problem)
         self._outcome.put(executed := self._executed())
         self._connections.tell({"ended": executed, "head": self._capture.head})
         unread = self._connections.farewell(_FAREWELL_S, staying=self._lifeline)
@@ -294,7 +324,6 @@ class Supervisor:
         """Return what was seen, in the words of `model.outcomes.Executed`."""
         cause = self._cause or Cause(EXIT)
         now = time.monotonic()
-        self._clocks.resume(now)
         status = self._reaper.status
         seen: dict[str, Any] = {
             **cause._asdict(),
@@ -303,10 +332,13 @@ class Supervisor:
             "started_at": self._started_at,
             "ended_at": time.time(),
             "duration_s": now - self._started,
-            "paused_s": self._clocks.paused_s,
+            "paused_s": self._clocks.paused_s(now),
+            "timers": self._clocks.table(self._stopping or now, timer_of(self._cause)),
             "output_bytes": self._capture.head,
             "stdout_bytes": self._capture.bytes[STDOUT],
             "stderr_bytes": self._capture.bytes[STDERR],
+            "memory_peak_bytes": self._guard.peak_bytes or None,
+            "enforcement": self._guard.enforcement or None,
         }
         if status is not None:
             seen["cpu_s"] = self._reaper.cpu_s
@@ -363,7 +395,8 @@ class Supervisor:
             time.monotonic(),
             upto=command["upto"],
             progress=command["progress"],
-            hold=command["hold"] is not None,
+            hold=command["hold"],
+            hold_s=command.get("hold_s"),
             finished=command["finished"],
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from cc_executor.settings import kinds
+from cc_executor.settings.limiting import LIMITS
 from cc_executor.settings.serving import SERVER_SETTINGS
 from cc_executor.settings.setting import Setting
 
@@ -88,7 +89,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         kinds.seconds(),
         14_400.0,
         "s",
-        "No attempt lasts longer, whatever its task says.",
+        "No attempt lasts longer, pauses left out, whatever its task says.",
+    ),
+    # What is frozen keeps its memory; a weekend passes.
+    Setting(
+        "max_paused_s",
+        kinds.seconds(),
+        259_200.0,
+        "s",
+        "An attempt that was paused for longer in all is stopped.",
     ),
     Setting(
         "timeout_base_s",
@@ -109,7 +118,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         kinds.seconds(),
         120.0,
         "s",
-        "Longest silence of an agent before its first output.",
+        "Longest time until an agent's first sign of life.",
     ),
     # Claude Code's own watchdogs act after 300 and 600 s without anything from the model
     # (measured with 2.1.330) and recover: ours waits until they have had their turn.
@@ -118,7 +127,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         kinds.seconds(),
         900.0,
         "s",
-        "Longest time of an agent without progress; open tools and retries do not count.",
+        "Longest time of an agent without progress; what excuses silence does not count.",
     ),
     Setting(
         "grace_s",
@@ -143,13 +152,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         f"Most tasks of one list at once. Default: two for each core, at most {_MAX_CONCURRENCY}.",
         compute=_two_per_core,
     ),
-    Setting(
-        "output_limit_mb",
-        kinds.count(1, 10_000_000),
-        4096,
-        "MiB",
-        "Most output of one attempt; beyond it the attempt is stopped.",
-    ),
+    *LIMITS,
     Setting(
         "containment",
         kinds.choice("auto", "cgroup", "scan"),

@@ -71,6 +71,7 @@ class Settings:
     pass_env: tuple[str, ...]
     allowed_commands: tuple[str, ...]
     max_timeout_s: float
+    max_paused_s: float
     timeout_base_s: float
     timeout_per_token_s: float
     start_timeout_s: float
@@ -78,7 +79,15 @@ class Settings:
     grace_s: float
     orphan_grace_s: float
     max_concurrency: int
+    max_running: int
     output_limit_mb: int
+    memory_per_task_mb: int
+    processes_per_task: int
+    file_size_limit_mb: int
+    disk_per_task_mb: int
+    files_per_task: int
+    memory_floor_mb: int
+    disk_floor_mb: int
     containment: str
     log_level: str
     log_format: str

@@ -26,6 +26,7 @@ _Answer = TypeVar("_Answer")
 
 MAX_PAGE: Final = 1_000
 MAX_OBSERVATIONS: Final = 10_000
+OBSERVATIONS_REACH: Final = 5_000
 
 #: How many ids an `AmbiguousId` names at most.
 _MAX_MATCHES: Final = 20
@@ -165,7 +166,9 @@ class LedgerStore(ABC):
             )
         )
 
-    async def observations(self, agent: str, *, limit: int) -> tuple[Observation, ...]:
+    async def observations(
+        self, agent: str, *, limit: int, of_one_prompt: int | None = None
+    ) -> tuple[Observation, ...]:
         """Return what attempts of an agent took, newest first.
 
         Raises:
@@ -173,7 +176,13 @@ class LedgerStore(ABC):
         """
         if not 1 <= limit <= MAX_OBSERVATIONS:
             raise ValueError(f"limit={limit} is not 1 to {MAX_OBSERVATIONS}")
-        return tuple(await self._read(lambda views: views.observations(agent, limit=limit)))
+        each = limit if of_one_prompt is None else of_one_prompt
+        reach = limit if each >= limit else OBSERVATIONS_REACH
+        return tuple(
+            await self._read(
+                lambda views: views.observations(agent, limit=limit, each=each, reach=reach)
+            )
+        )
 
 
 def _known(views: Views, execution_id: str) -> ExecutionRecord:

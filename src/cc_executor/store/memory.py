@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -268,9 +269,21 @@ class _Rows:
             if request.execution_id == execution_id and request.seq > after_seq
         ]
 
-    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+    def observations(
+        self, agent: str, *, limit: int, each: int, reach: int
+    ) -> Sequence[Observation]:
         newest_first = reversed(self._observations.values())
-        return list(islice((one for one in newest_first if one.subject.agent == agent), limit))
+        looked_at = islice((one for one in newest_first if one.subject.agent == agent), reach)
+        return list(islice(_of_each(looked_at, each), limit))
+
+
+def _of_each(observations: Iterable[Observation], most: int) -> Iterator[Observation]:
+    """Yield them, at most so many of one digest."""
+    seen: Counter[str] = Counter()
+    for one in observations:
+        seen[one.subject.digest] += 1
+        if seen[one.subject.digest] <= most:
+            yield one
 
 
 def _counting_from(first: int, get: Callable[[int], _Value | None]) -> Iterator[_Value]:

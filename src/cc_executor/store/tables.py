@@ -184,6 +184,11 @@ class Views(Protocol):
         """Return wishes with `seq > after_seq` in order."""
         ...
 
-    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
-        """Return what attempts of an agent took, the last that were added first."""
+    def observations(
+        self, agent: str, *, limit: int, each: int, reach: int
+    ) -> Sequence[Observation]:
+        """Return what attempts of an agent took, the last that were added first.
+
+        At most `limit`, and `each` of one digest; the last `reach` are looked at.
+        """
         ...

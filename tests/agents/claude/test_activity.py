@@ -95,7 +95,7 @@ def test_a_tool_whose_end_was_lost_does_not_hold_for_ever() -> None:
 def test_a_retry_holds_for_as_long_as_it_waits() -> None:
     first, second = (at for at in run("err_429_2x_ra2") if at.hold)
 
-    assert (first.hold, second.hold) == ("api retry", "api retry")
+    assert (first.hold, second.hold) == ("api retry 1", "api retry 2")
     assert first.hold_s == 2.231 or (first.hold_s is not None and 2.0 < first.hold_s < 3.0)
     assert run("err_429_2x_ra2")[-2] == WORKING  # the model has answered
 
@@ -120,7 +120,7 @@ def test_pings_change_nothing() -> None:
         {"type": "keep_alive"},
     ]
 
-    assert told(INIT, retry, *pings) == Activity(hold="api retry", hold_s=1.0)
+    assert told(INIT, retry, *pings) == Activity(hold="api retry 1", hold_s=1.0)
 
 
 def test_a_run_is_not_finished_while_a_background_tool_runs() -> None:

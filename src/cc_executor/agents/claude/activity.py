@@ -38,7 +38,10 @@ class ActivityTracker:
         self._wakeup = False
         self._wakeup_asked_in_turn = False
         self._retry_s: float | None = None
+        self._retries = 0
         self._limited = False
+        self._limit_ends_at: float | None = None
+        self._approval: str | None = None
         self._turns_begun = 0
         self._turns_answered = 0
         self._is_working = True
@@ -46,6 +49,8 @@ class ActivityTracker:
     @property
     def activity(self) -> Activity:
         """What the messages so far say about silence."""
+        if self._approval is not None:
+            return Activity(hold=f"approval {self._approval}")
         if self._tools:
             return Activity(hold=f"tool {next(iter(self._tools.values())).name}")
         if not self._is_working:
@@ -58,9 +63,11 @@ class ActivityTracker:
             if self._turns_answered >= self._turns_begun and not self._turn_expected:
                 return Activity(finished=True)
         if self._limited:
-            return Activity(hold="usage limit")
+            ends_at = self._limit_ends_at
+            until = "" if ends_at is None else f" until {ends_at:.0f}"
+            return Activity(hold=f"usage limit{until}", hold_until=ends_at)
         if self._retry_s is not None:
-            return Activity(hold="api retry", hold_s=self._retry_s)
+            return Activity(hold=f"api retry {self._retries}", hold_s=self._retry_s)
         return Activity()
 
     @property
@@ -80,6 +87,7 @@ class ActivityTracker:
         self._is_working = True
 
     def _model_spoke(self, message: Fields) -> None:
+        self._approval = None
         thread = message.text("parent_tool_use_id")
         said = message.child("message")
         message_id = said.text("id")
@@ -107,6 +115,7 @@ class ActivityTracker:
             self._model_answered(message)
 
     def _tool_ended(self, message: Fields) -> None:
+        self._approval = None
         for block in message.child("message").children("content"):
             if block.text("type") == "tool_result":
                 self._tools.pop(block.text("tool_use_id") or "", None)
@@ -116,9 +125,20 @@ class ActivityTracker:
 
     def _retrying(self, message: Fields) -> None:
         self._retry_s = max(0.0, message.number("retry_delay_ms") or 0.0) / 1000
+        self._retries += 1
 
     def _limit_reported(self, message: Fields) -> None:
-        self._limited = message.child("rate_limit_info").text("status") == "rejected"
+        info = message.child("rate_limit_info")
+        self._limited = info.text("status") == "rejected"
+        self._limit_ends_at = info.number("resetsAt")
+
+    def _asked(self, message: Fields) -> None:
+        request = message.child("request")
+        if request.text("subtype") == "can_use_tool":
+            self._approval = request.text("tool_name") or "unknown tool"
+
+    def _unasked(self, _message: Fields) -> None:
+        self._approval = None
 
     def _background_changed(self, message: Fields) -> None:
         tasks = message.children("tasks")[:_MAX_TRACKED]
@@ -141,6 +161,7 @@ class ActivityTracker:
             self._background.pop(message.text("task_id") or "", None)
 
     def _result(self, message: Fields) -> None:
+        self._approval = None
         self._tools.clear()
         self._model_answered(message)
         # Not a mere count: a result may have been lost in a line too long to keep. And a result
@@ -163,6 +184,8 @@ class ActivityTracker:
         "system/task_updated": _task_updated,
         "system/task_notification": _task_ended,
         "rate_limit_event": _limit_reported,
+        "control_request": _asked,
+        "control_cancel_request": _unasked,
         "assistant": _model_spoke,
         "user": _tool_ended,
         "stream_event": _stream_event,

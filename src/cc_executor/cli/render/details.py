@@ -15,6 +15,7 @@ from cc_executor.cli.render.wording import duration, harmless, instant, money, o
 from cc_executor.model.failures import FAILURES
 from cc_executor.model.outcomes import EndedBy, Executed, Ground, Outcome
 from cc_executor.model.results import ExecutionResult, TaskResult
+from cc_executor.model.timers import Timing
 
 _MOST_FILES = 50
 _MOST_FINDINGS = 100
@@ -76,6 +77,7 @@ def _facts_of_outcome(outcome: Outcome) -> Iterator[tuple[str, str]]:
     if outcome.executed is not None:
         yield "executed", executed(outcome.executed)
         yield "duration", duration(outcome.executed.duration_s)
+    yield from (("timer", timer(one)) for one in outcome.timers if one.ran_s > 0 or one.expired)
     yield "verified", str(outcome.verified.status)
     yield from _findings(outcome)
     yield "model", outcome.model or ""
@@ -130,6 +132,13 @@ def executed(seen: Executed) -> str:
     if seen.error is not None:
         parts.append(one_line(seen.error))
     return ", ".join(parts)
+
+
+def timer(timing: Timing) -> str:
+    """Return how long a timer ran, its bound, and whether it expired."""
+    bound = "" if timing.bound_s is None else f" of {duration(timing.bound_s)}"
+    expired = ", expired" if timing.expired else ""
+    return f"{timing.name}: {duration(timing.ran_s)}{bound}{expired}"
 
 
 def _table(facts: list[tuple[str, str]]) -> list[Text]:

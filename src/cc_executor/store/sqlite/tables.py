@@ -178,5 +178,10 @@ class SqliteTables(Statements):
 
     def add_observation(self, observation: Observation) -> None:
         """Add what an attempt took."""
-        agent = observation.subject.agent
-        self.run("add_observation", agent=agent, at=observation.at, body=to_json(observation))
+        self.run(
+            "add_observation",
+            agent=observation.subject.agent,
+            digest=observation.subject.digest,
+            at=observation.at,
+            body=to_json(observation),
+        )

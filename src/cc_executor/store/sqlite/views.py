@@ -157,9 +157,11 @@ class SqliteViews(Statements):
             for row in self.run("requests", execution_id=execution_id, after_seq=after_seq)
         ]
 
-    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+    def observations(
+        self, agent: str, *, limit: int, each: int, reach: int
+    ) -> Sequence[Observation]:
         """Return what attempts of an agent took, newest first."""
-        rows = self.run("observations", agent=agent, limit=limit)
+        rows = self.run("observations", agent=agent, limit=limit, each=each, reach=reach)
         return [from_json(row[0], Observation) for row in rows]
 
     def _execution(self, row: tuple[Any, ...]) -> ExecutionRecord:

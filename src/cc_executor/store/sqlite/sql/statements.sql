@@ -151,12 +151,24 @@ FROM requests WHERE execution_id = :execution_id AND seq > :after_seq
 ORDER BY seq;
 
 -- name: add_observation
-INSERT INTO observations (agent, at, body) VALUES (:agent, :at, :body);
+INSERT INTO observations (agent, digest, at, body) VALUES (:agent, :digest, :at, :body);
 
 -- name: observations
-SELECT body FROM observations WHERE agent = :agent
-ORDER BY seq DESC
-LIMIT :limit;
+-- The index has all that decides; bodies are read of those that are returned.
+SELECT body FROM observations WHERE seq IN (
+    SELECT seq FROM (
+        SELECT seq, row_number() OVER (PARTITION BY digest ORDER BY seq DESC) AS place
+        FROM (
+            SELECT seq, digest FROM observations WHERE agent = :agent
+            ORDER BY seq DESC
+            LIMIT :reach
+        )
+    )
+    WHERE place <= :each
+    ORDER BY seq DESC
+    LIMIT :limit
+)
+ORDER BY seq DESC;
 
 -- name: version
 PRAGMA data_version;

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cc_executor.model.launch import Timers
-from cc_executor.model.outcomes import EndedBy
+from cc_executor.model.outcomes import EndedBy, Executed
 from cc_executor.ports.process import StopReason, Supervision
 from cc_executor.testing.contracts.process.fixtures import (
     BOUND_S,
@@ -26,7 +26,14 @@ _UP = len(b"up\n")
 
 class JudgingPromises(WithSupervision):
     @pytest.mark.parametrize(
-        ("timer", "script"), [("total", STAYS), ("start", Script().hang()), ("idle", STAYS)]
+        ("timer", "script"),
+        [
+            ("total", STAYS),
+            ("cap", STAYS),
+            ("start", Script().hang()),
+            ("first_byte", Script().hang()),
+            ("idle", STAYS),
+        ],
     )
     async def test_a_timer_ends_the_attempt_and_is_named(
         self, supervision: Supervision, folder: Path, timer: str, script: Script
@@ -40,6 +47,9 @@ class JudgingPromises(WithSupervision):
         assert (executed.ended_by, executed.timer) == (EndedBy.TIMER, timer)
         assert executed.duration_s is not None
         assert executed.duration_s >= 0.2
+        [expired] = [one for one in executed.timers if one.expired]
+        assert (expired.name, expired.bound_s) == (timer, 0.2)
+        assert expired.ran_s >= 0.2
 
     async def test_output_that_nobody_judges_keeps_the_idle_timer_quiet(
         self, supervision: Supervision, folder: Path
@@ -93,6 +103,61 @@ class JudgingPromises(WithSupervision):
         assert (executed.ended_by, executed.timer) == (EndedBy.TIMER, "idle")
         assert executed.duration_s is not None
         assert executed.duration_s >= 4.0  # silence is measured from the end of the hold
+
+    async def test_an_excuse_is_over_at_its_deadline_though_no_engine_takes_it_back(
+        self, supervision: Supervision, other: Supervision, folder: Path
+    ) -> None:
+        timers = Timers(idle_s=0.4, orphan_grace_s=BOUND_S)
+        attempt = await started(supervision, STAYS, folder, timers=timers, judged=True)
+
+        attempt.judge(_UP, progress=True, hold="api retry 1", hold_s=1.0, finished=False)
+        attempt.judge(_UP, progress=False, hold="api retry 1", hold_s=BOUND_S, finished=False)
+        await attempt.pause()  # what was judged has arrived when this is answered
+        await attempt.resume()
+        await attempt.aclose()
+        taken_up = await other.adopt(folder)
+
+        assert taken_up is not None
+        executed = taken_up if isinstance(taken_up, Executed) else await end_of(taken_up)
+        assert (executed.ended_by, executed.timer) == (EndedBy.TIMER, "idle")
+        assert executed.duration_s is not None
+        assert executed.duration_s >= 1.4
+
+    async def test_a_silent_tree_that_works_is_not_idle(
+        self, supervision: Supervision, folder: Path
+    ) -> None:
+        works = Script().spin(2500).exit(7)
+        script = Script().line("up").child(works, new_session=True).delay(3000).exit(0)
+        timers = Timers(idle_s=1.0, orphan_grace_s=BOUND_S)
+
+        executed = await end_of(
+            await supervision.start(launch(script, folder, timers=timers, judged=True), folder)
+        )
+
+        assert executed.ended_by is EndedBy.EXIT
+
+    async def test_what_is_paused_for_too_long_is_stopped(
+        self, supervision: Supervision, folder: Path
+    ) -> None:
+        timers = Timers(total_s=BOUND_S, max_paused_s=0.3, orphan_grace_s=BOUND_S)
+        attempt = await started(supervision, STAYS, folder, timers=timers)
+
+        await attempt.pause()
+
+        executed = await end_of(attempt)
+        assert (executed.ended_by, executed.timer) == (EndedBy.TIMER, "paused")
+        assert [one.name for one in executed.timers if one.expired] == ["paused"]
+
+    async def test_what_is_heard_of_a_program_before_it_shows_life_is_no_start(
+        self, supervision: Supervision, folder: Path
+    ) -> None:
+        timers = Timers(start_s=1.0, first_byte_s=BOUND_S, orphan_grace_s=BOUND_S)
+        attempt = await started(supervision, STAYS, folder, timers=timers, judged=True)
+
+        attempt.judge(_UP, progress=False, hold=None, finished=False)
+
+        executed = await end_of(attempt)
+        assert (executed.ended_by, executed.timer) == (EndedBy.TIMER, "start")
 
     async def test_what_stays_after_its_result_has_its_grace(
         self, supervision: Supervision, folder: Path
