@@ -24,18 +24,20 @@ from cc_executor.model.specs import (
     MAX_TASKS,
     NAME_PATTERN,
     Isolation,
+    Park,
     PermissionMode,
     TaskList,
     TaskSpec,
 )
 from cc_executor.model.verifying import check_verification
+from cc_executor.model.waits import check_waits
 from cc_executor.model.wording import in_words, kind_of
 
 MAX_RETRIES: Final = 100
 MAX_REPAIRS: Final = 5
+MAX_PRIORITY: Final = 100
 #: Of any kind: a column of the ledger can hold a million times as much.
 MAX_BUDGET: Final = 1_000_000_000
-MAX_PRIORITY: Final = 100
 #: Longest argument that Linux passes to a program. Source: MAX_ARG_STRLEN, execve(2).
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 
@@ -47,8 +49,9 @@ _LIST_FIELDS: Final = (
     "workspace",
     "title",
     "stop_on_failure",
-    "budget",
     "priority",
+    "budget",
+    "park",
 )
 _TASK_FIELDS: Final = TaskSpec.__struct_fields__
 #: What a task adds to the defaults instead of taking their place.
@@ -65,7 +68,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
     Args:
         value: A sequence of prompts, task mappings and `TaskSpec`s; or a mapping with such `tasks`
             and what holds for all of them: `defaults`, `agent`, `workspace`, `title`,
-            `stop_on_failure`, `budget`, `priority`.
+            `stop_on_failure`, `priority`, `budget`, `park`.
         workspace: Absolute path that a relative workspace is relative to.
         sequential: Whether a task without `needs` waits for the one before it.
 
@@ -94,8 +97,8 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
         workspace=_joined(workspace, whole.get("workspace")),
         stop_on_failure=_typed(whole.get("stop_on_failure", True), bool, "stop_on_failure"),
         title=title,
-        budget=_budget(whole.get("budget"), "budget"),
         priority=_priority(whole.get("priority", 0)),
+        budget=_budget(whole.get("budget"), "budget"),
     )
 
 
@@ -127,10 +130,12 @@ def _defaults(whole: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidSpec("defaults", f"expected a mapping, got {kind_of(defaults)}")
     _refuse_unknown(defaults, _DEFAULTS, "defaults", "`defaults`")
     _converted(defaults, "defaults")
-    if "agent" not in whole:
-        return dict(defaults)
-    agent = _typed(whole["agent"], str, "agent")
-    return {**defaults, "agent": agent}
+    fields = dict(defaults)
+    if "agent" in whole:
+        fields["agent"] = _typed(whole["agent"], str, "agent")
+    if "park" in whole:
+        fields["park"] = _typed(whole["park"], Park | bool | None, "park")
+    return fields
 
 
 def _spec(entry: object, defaults: Mapping[str, Any], where: str) -> TaskSpec:
@@ -175,9 +180,10 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
     if spec.json_schema is not None:
         check_schema(spec.json_schema, where=f"{where}.json_schema")
     check_verification(spec, where)
+    check_limits(spec.limits, f"{where}.limits")
     if spec.budget is not None:
         _check_budget(spec.budget, f"{where}.budget")
-    check_limits(spec.limits, f"{where}.limits")
+    check_waits(spec, where)
     return spec
 
 
@@ -223,6 +229,7 @@ _CHOICES: Final[Mapping[str, str]] = {
     "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
     "unknown_cost": "`allow` or `block`",
     "isolation": f"one of {', '.join(get_args(Isolation))}",
+    "resume": "auto or never",
 }
 
 
