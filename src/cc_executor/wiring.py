@@ -7,16 +7,20 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
+from cc_executor.engine.budgets import BudgetGate
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
+from cc_executor.engine.room import Room
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
+from cc_executor.model.budgets import KINDS, Budget, UnknownCost
+from cc_executor.model.launch import Bounds
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
 from cc_executor.model.sessions import Terms
@@ -41,7 +45,11 @@ DETACHED_ENGINE: Final = "cc_executor.client.detached"
 
 
 async def open_engine(
-    settings: Settings, host: Host, *, environ: Mapping[str, str] = os.environ
+    settings: Settings,
+    host: Host,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    resources: SystemResources | None = None,
 ) -> tuple[Engine, Store]:
     """Return an engine on the state directory of the settings, and its store for reading.
 
@@ -49,6 +57,7 @@ async def open_engine(
         settings: As loaded.
         host: Where the engine lives; decides how long its attempts outlive it.
         environ: What children may inherit from, before a dialect's filter.
+        resources: What the machine has left; None: the engine looks for itself. Closed with it.
 
     Raises:
         StateDirectoryRefused, StoreUnavailable, PlatformUnsupported: Nothing was opened.
@@ -56,8 +65,11 @@ async def open_engine(
     engine_id = uuid.uuid4().hex
     home = await asyncio.to_thread(StateDirectory, settings.home)
     store = await SqliteStore.open(home.database)
+    if resources is None:
+        resources = await asyncio.to_thread(SystemResources, home.path)
     clock = SystemClock()
     limits = policy(settings, host, environ)
+    budgets = BudgetGate(store, clock, limits)
     world = World(
         clock=clock,
         store=store,
@@ -73,13 +85,16 @@ async def open_engine(
         ),
         foresight=Foresight(store, clock, limits, load_per_core),
         policy=limits,
-        gates=gates(),
+        gates=(*gates(), budgets, Room(limits, resources, clock)),
+        resources=resources,
     )
-    return Engine(world, engine_id=engine_id, host=host), store
+    engine = Engine(world, engine_id=engine_id, host=host)
+    budgets.cared_for_by(engine.recover)
+    return engine, store
 
 
 def gates() -> tuple[Gate, ...]:
-    """Return what lets attempts start, in order: usage windows, budgets, room on the machine."""
+    """Return what lets attempts start before there is room on the machine: usage windows, budgets."""
     return ()
 
 
@@ -153,7 +168,6 @@ def executables(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.environ) -> Policy:
     """Return the limits of an engine at `host`."""
-    limit_mb = settings.output_limit_mb
     return Policy(
         max_timeout_s=settings.max_timeout_s,
         max_paused_s=settings.max_paused_s,
@@ -164,10 +178,34 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         grace_s=settings.grace_s,
         orphan_grace_s=0.0 if host is Host.IN_PROCESS else settings.orphan_grace_s,
         max_concurrency=settings.max_concurrency,
-        output_limit_bytes=limit_mb and limit_mb * 1024 * 1024,
+        max_running=settings.max_running or None,
+        output_limit_bytes=_bytes(settings.output_limit_mb),
+        bounds=Bounds(
+            memory_bytes=_bytes(settings.memory_per_task_mb),
+            processes=settings.processes_per_task or None,
+            file_size_bytes=_bytes(settings.file_size_limit_mb),
+            disk_bytes=_bytes(settings.disk_per_task_mb),
+            files=settings.files_per_task or None,
+        ),
+        memory_floor_bytes=_bytes(settings.memory_floor_mb) or 0,
+        disk_floor_bytes=_bytes(settings.disk_floor_mb) or 0,
         allowed_commands=settings.allowed_commands,
         environ=dict(environ),
         pass_env=settings.pass_env,
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
+        budget_workspace=_budget(settings, "workspace"),
+        budget_day=_budget(settings, "day"),
     )
+
+
+def _bytes(size_mb: int) -> int | None:
+    return size_mb * 1024 * 1024 or None  # 0: no limit
+
+
+def _budget(settings: Settings, scope: str) -> Budget | None:
+    limits = {kind: getattr(settings, f"budget_{scope}_{kind}") for kind in KINDS}
+    if all(limit is None for limit in limits.values()):
+        return None
+    unknown_cost = cast("UnknownCost", settings.budget_unknown_cost)  # its declaration sees to it
+    return Budget(**limits, unknown_cost=unknown_cost)

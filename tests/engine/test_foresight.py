@@ -31,7 +31,10 @@ class CountingStore:
         self.kept: list[Observation] = []
         self.asked: list[str] = []
 
-    async def observations(self, agent: str, *, limit: int) -> tuple[Observation, ...]:
+    async def observations(
+        self, agent: str, *, limit: int, of_one_prompt: int | None = None
+    ) -> tuple[Observation, ...]:
+        assert of_one_prompt is not None
         self.asked.append(agent)
         await asyncio.sleep(0)
         newest_first = reversed(self.kept)
@@ -131,6 +134,18 @@ async def test_a_long_history_is_not_looked_at_for_every_task(
     never_seen = task_list([f"Prompt {number}." for number in range(5_000)], workspace="/")
     of_list(desk.foresight, never_seen, concurrency=4)
     assert len(made) < 50
+
+
+async def test_a_prompt_that_runs_all_day_does_not_push_the_others_out(desk: Desk) -> None:
+    await desk.foresight.look_up({"command"})
+    nightly = msgspec.structs.replace(MAKE, command=("make", "nightly"))
+    for _ in range(12):
+        desk.foresight.learn(desk.observation(nightly, 3_600.0), None)
+    for _ in range(2_000):
+        desk.foresight.learn(desk.observation(MAKE), None)
+
+    made = desk.forecast(nightly)
+    assert (made.method, made.observations) == ("history: same prompt", 12)
 
 
 async def test_a_short_history_is_looked_at_every_time(desk: Desk) -> None:

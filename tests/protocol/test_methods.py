@@ -33,7 +33,7 @@ PROMISED: Final = {
     "task_list.submit": (
         "run",
         (
-            "tasks workspace agent defaults title stop_on_failure sequential idempotency_key"
+            "tasks workspace agent defaults title stop_on_failure priority sequential idempotency_key"
             " execution_id records"
         ),
     ),
@@ -55,7 +55,7 @@ PROMISED: Final = {
     "history.list": ("read", "before limit records"),
     "forecast.get": (
         "read",
-        "execution_id tasks workspace agent defaults title stop_on_failure sequential",
+        "execution_id tasks workspace agent defaults title stop_on_failure priority sequential",
     ),
 }
 
@@ -296,9 +296,10 @@ def test_each_kind_of_control_has_a_wish_and_a_status() -> None:
                 {"name": "wc", "command": ["wc", "{{ tasks.api.result }}"], "needs": ["api"]},
                 {"name": "beside", "prompt": "Something else", "needs": []},
             ],
-            "defaults": {"retries": 1, "model": "m"},
+            "defaults": {"retries": 1, "model": "m", "limits": {"memory_mb": 64}},
             "stop_on_failure": False,
             "workspace": "todo",
+            "priority": -7,
         },
     ],
 )
@@ -316,7 +317,11 @@ def test_a_task_list_on_the_wire_is_one_of_a_task_file() -> None:
 
     params = read("task_list.submit", {**whole, "idempotency_key": "k", "sequential": False})
 
-    assert task_list_submit.task_list_value(params) == {**whole, "stop_on_failure": True}
+    assert task_list_submit.task_list_value(params) == {
+        **whole,
+        "stop_on_failure": True,
+        "priority": 0,
+    }
     assert (params.idempotency_key, params.sequential) == ("k", False)
 
 

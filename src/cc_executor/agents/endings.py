@@ -23,6 +23,7 @@ ENDINGS: Final[Mapping[EndedBy, Failure | None]] = {
     EndedBy.TIMER: Failure.TIMED_OUT,
     EndedBy.CANCEL: Failure.CANCELLED,
     EndedBy.ORPHANED: Failure.ABANDONED,
+    EndedBy.BUDGET: Failure.BUDGET,
     EndedBy.LIMIT: Failure.RESOURCE_EXCEEDED,
     EndedBy.START: Failure.START_FAILED,
     EndedBy.LOST: Failure.LOST,
@@ -49,7 +50,8 @@ def _message(failure: Failure, executed: Executed) -> str:
     if failure is Failure.TIMED_OUT:
         return _TIMERS.get(executed.timer, meaning)
     if failure is Failure.RESOURCE_EXCEEDED and executed.limit is not None:
-        return f"It reached its {executed.limit} limit."
+        figures = f": {executed.error}" if executed.error else ""
+        return f"It reached its {executed.limit} limit{figures}."
     if failure is Failure.START_FAILED and executed.error is not None:
         return f"It could not be started: {executed.error}"
     return meaning

@@ -474,6 +474,7 @@ class Engine:
                 _log.error("execution ended badly", exc_info=result)
         await self._watch.aclose()
         self._world.nudges.close()
+        await asyncio.to_thread(self._world.resources.close)
         await self._world.supervision.aclose()
         await self._world.store.aclose()
 

@@ -20,7 +20,9 @@ from cc_executor.ports.clock import Clock
 from cc_executor.ports.store import Store
 
 #: How many observations of an agent are looked at, the newest.
-HISTORY: Final = 1_000
+HISTORY: Final = 600
+#: And how many of one prompt.
+_OF_ONE_PROMPT: Final = 150
 #: How long other engines on the same state directory may have learned without this one.
 _FRESH_S: Final = 60.0
 #: By what part a history may grow before what was made of it is made anew.
@@ -111,7 +113,7 @@ class Foresight:
 
     async def _read(self, agent: str) -> None:
         now = self._clock.now_s()
-        found = await self._store.observations(agent, limit=HISTORY)
+        found = await self._store.observations(agent, limit=HISTORY, of_one_prompt=_OF_ONE_PROMPT)
         known = self._histories.get(agent)
         seen = _count_new(found, known.newest_first if known else ()) + (known.seen if known else 0)
         self._histories[agent] = _history(found, seen=seen, read_at=now)
@@ -188,7 +190,7 @@ class Foresight:
         known = self._histories.get(agent)
         if known is not None:  # else it will be read
             self._histories[agent] = _history(
-                (observed, *known.newest_first[: HISTORY - 1]),
+                _with(observed, known.newest_first),
                 seen=known.seen + 1,
                 read_at=known.read_at,
             )
@@ -197,6 +199,16 @@ class Foresight:
 def _history(newest_first: tuple[Observation, ...], *, seen: int, read_at: float) -> _History:
     digests = frozenset(one.subject.digest for one in newest_first)
     return _History(newest_first=newest_first, digests=digests, seen=seen, read_at=read_at)
+
+
+def _with(observed: Observation, newest_first: tuple[Observation, ...]) -> tuple[Observation, ...]:
+    """Return a history with one more; what is too much goes, the oldest first."""
+    digest = observed.subject.digest
+    alike = [place for place, one in enumerate(newest_first) if one.subject.digest == digest]
+    if len(alike) >= _OF_ONE_PROMPT:
+        oldest = alike[-1]
+        newest_first = (*newest_first[:oldest], *newest_first[oldest + 1 :])
+    return (observed, *newest_first[: HISTORY - 1])
 
 
 def _count_new(found: tuple[Observation, ...], known: tuple[Observation, ...]) -> int:

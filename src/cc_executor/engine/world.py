@@ -14,6 +14,7 @@ from cc_executor.ports.grounds import Grounds
 from cc_executor.ports.journal import Journals, Owners
 from cc_executor.ports.nudges import Nudges
 from cc_executor.ports.process import Supervision
+from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
 from cc_executor.ports.workspace import Workspaces
 
@@ -39,4 +40,5 @@ class World:
     engines: Engines
     foresight: Foresight
     policy: Policy
+    resources: Resources
     gates: tuple[Gate, ...] = ()

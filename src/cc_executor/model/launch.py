@@ -54,6 +54,24 @@ DEFAULT_LADDER = (
 )
 
 
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """Most that one attempt may take. None: no limit. Reaching one ends the attempt.
+
+    Attributes:
+        memory_bytes: Memory of all its processes that cannot be dropped, swap included.
+        processes: Processes, each of their threads counted, at once.
+        file_size_bytes: Size of one file.
+        disk_bytes: Disk space of the files below its workspace that it made or changed.
+        files: Number of those files, folders and links.
+    """
+
+    memory_bytes: int | None = None
+    processes: int | None = None
+    file_size_bytes: int | None = None
+    disk_bytes: int | None = None
+    files: int | None = None
+
+
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """One child process to be: everything the supervisor needs, nothing it must look up.
 
@@ -66,6 +84,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         keep_stdin_open: Keep the pipe open after `stdin` so that more can be written.
         judged: Whether an engine judges progress; without, every byte counts as progress.
         output_limit_bytes: The tree is stopped when its output exceeds this. None: no limit.
+        bounds: Most that its tree may take.
         containment: `auto`, or `cgroup` / `scan` to force one class of tree control.
     """
 
@@ -79,4 +98,5 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     timers: Timers = Timers()
     ladder: tuple[StopRung, ...] = DEFAULT_LADDER
     output_limit_bytes: int | None = None
+    bounds: Bounds = Bounds()
     containment: str = "auto"

@@ -14,6 +14,8 @@ from typing import Any, Final, get_args
 import msgspec
 
 from cc_executor.errors import InvalidPrompt, InvalidSpec
+from cc_executor.model.budgets import KINDS, Budget
+from cc_executor.model.limits import check_limits
 from cc_executor.model.plan import Ancestry, cycle
 from cc_executor.model.references import check_references, nearest
 from cc_executor.model.schema import check_schema
@@ -31,12 +33,26 @@ from cc_executor.model.wording import in_words, kind_of
 
 MAX_RETRIES: Final = 100
 MAX_REPAIRS: Final = 5
+MAX_PRIORITY: Final = 100
+#: Of any kind: a column of the ledger can hold a million times as much.
+MAX_BUDGET: Final = 1_000_000_000
 #: Longest argument that Linux passes to a program. Source: MAX_ARG_STRLEN, execve(2).
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LIST_FIELDS: Final = ("tasks", "defaults", "agent", "workspace", "title", "stop_on_failure")
+_LIST_FIELDS: Final = (
+    "tasks",
+    "defaults",
+    "agent",
+    "workspace",
+    "title",
+    "stop_on_failure",
+    "priority",
+    "budget",
+)
 _TASK_FIELDS: Final = TaskSpec.__struct_fields__
+#: What a task adds to the defaults instead of taking their place.
+_MERGED: Final = ("env", "limits")
 #: What can hold for all tasks: everything but what makes a task that task.
 _DEFAULTS: Final = tuple(
     field for field in _TASK_FIELDS if field not in {"name", "prompt", "command"}
@@ -49,7 +65,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
     Args:
         value: A sequence of prompts, task mappings and `TaskSpec`s; or a mapping with such `tasks`
             and what holds for all of them: `defaults`, `agent`, `workspace`, `title`,
-            `stop_on_failure`.
+            `stop_on_failure`, `priority`, `budget`.
         workspace: Absolute path that a relative workspace is relative to.
         sequential: Whether a task without `needs` waits for the one before it.
 
@@ -78,7 +94,16 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
         workspace=_joined(workspace, whole.get("workspace")),
         stop_on_failure=_typed(whole.get("stop_on_failure", True), bool, "stop_on_failure"),
         title=title,
+        priority=_priority(whole.get("priority", 0)),
+        budget=_budget(whole.get("budget"), "budget"),
     )
+
+
+def _priority(value: object) -> int:
+    number: int = _typed(value, int, "priority")
+    if abs(number) > MAX_PRIORITY:
+        raise InvalidSpec("priority", f"must be from -{MAX_PRIORITY} to {MAX_PRIORITY}")
+    return number
 
 
 # --- the whole and its parts ---------------------------------------------------------------------
@@ -123,9 +148,10 @@ def _spec(entry: object, defaults: Mapping[str, Any], where: str) -> TaskSpec:
         problem = "a task has either a `prompt` or a `command`"
         raise InvalidSpec(where, problem, hint="Give one of them.")
     fields = {**defaults, **entry}
-    own = entry.get("env")
-    if isinstance(own, Mapping) and "env" in defaults:
-        fields["env"] = {**defaults["env"], **own}
+    for name in _MERGED:
+        own = entry.get(name)
+        if isinstance(own, Mapping) and isinstance(defaults.get(name), Mapping):
+            fields[name] = {**defaults[name], **own}
     return _converted(fields, where)
 
 
@@ -149,7 +175,26 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
     if spec.json_schema is not None:
         check_schema(spec.json_schema, where=f"{where}.json_schema")
     check_verification(spec, where)
+    check_limits(spec.limits, f"{where}.limits")
+    if spec.budget is not None:
+        _check_budget(spec.budget, f"{where}.budget")
     return spec
+
+
+def _budget(value: object, where: str) -> Budget | None:
+    budget: Budget | None = _typed(value, Budget | None, where)
+    if budget is not None:
+        _check_budget(budget, where)
+    return budget
+
+
+def _check_budget(budget: Budget, where: str) -> None:
+    for kind in KINDS:
+        amount = getattr(budget, kind)
+        if amount is not None and not 0 < amount <= MAX_BUDGET:
+            raise InvalidSpec(f"{where}.{kind}", f"must be above 0, and at most {MAX_BUDGET:,}")
+    if all(getattr(budget, kind) is None for kind in KINDS):
+        raise InvalidSpec(where, "limits nothing", hint=f"Give one of {', '.join(KINDS)}.")
 
 
 def _is_duration(seconds: float) -> bool:
@@ -176,6 +221,7 @@ _RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
 _CHOICES: Final[Mapping[str, str]] = {
     "timeout": "a number of seconds, or `auto`",
     "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
+    "unknown_cost": "`allow` or `block`",
     "isolation": f"one of {', '.join(get_args(Isolation))}",
 }
 

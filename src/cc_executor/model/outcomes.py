@@ -31,6 +31,7 @@ class EndedBy(StrEnum):
     CANCEL = "cancel"  # somebody asked for it
     GRACE = "grace"  # it had given its result and would not leave
     ORPHANED = "orphaned"  # its engine stayed away longer than orphan_grace_s
+    BUDGET = "budget"  # it had used more than it may
     LIMIT = "limit"  # a resource limit; `Executed.limit` says which
     START = "start"  # it never ran: exec failed; `Executed.error` says why
     LOST = "lost"  # its supervisor died: nobody saw the end
@@ -43,7 +44,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         exit_code: Exit status of the child, None when it did not exit by itself.
         signal: Name of the signal that ended it (`SIGKILL`), None when none did.
         timer: `start`, `first_byte`, `idle`, `total`, `cap`, `paused` when `ended_by` is `timer`.
-        limit: `output`, `disk` when `ended_by` is `limit`.
+        limit: `memory`, `processes`, `file_size`, `output`, `disk`, `files` when `ended_by` is `limit`.
         rung: Last rung of the stop ladder that was needed: `stdin`, `interrupt`, `terminate`,
             `kill`; None when no stop was needed.
         swept: Number of processes that were still there after the child and had to be killed. Of a
@@ -53,9 +54,15 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         duration_s: Wall time from exec to the end of the tree, pauses included.
         paused_s: Part of `duration_s` spent paused.
         output_bytes: Bytes captured, both streams together.
-        error: Text of the operating system when it could not be started.
+        error: Text of the operating system when it could not be started; the figure and the limit
+            when one was reached.
         max_rss_bytes: Peak resident size of the largest process, None when unknown.
+        memory_peak_bytes: Most memory of all its processes at one moment, as far as it was measured:
+            None for a short attempt.
         cpu_s: User and system time of all reaped processes, None when unknown.
+        enforcement: By limit that was set, who kept it: `cgroup` (the kernel, for the whole tree),
+            `rlimit` (the kernel, for each process), `supervisor` (at every byte), `poll` (the
+            supervisor, which measures again and again).
         timers: All that the supervisor kept; empty when it died unseen.
     """
 
@@ -75,7 +82,9 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stderr_bytes: int = 0
     error: str | None = None
     max_rss_bytes: int | None = None
+    memory_peak_bytes: int | None = None
     cpu_s: float | None = None
+    enforcement: dict[str, str] = {}
     timers: tuple[Timing, ...] = ()
 
 
@@ -86,6 +95,16 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens together, those from the cache included."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_tokens
+            + self.cache_write_tokens
+        )
 
 
 class Denial(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +128,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         api_status: HTTP status of the model API in a failure.
         errors: The agent's own error texts.
         files: Files that its answer names as its own work; None when it was not asked.
+        turns_seen: Turns of its own that were counted in its output: at least so many there were.
+        tokens_seen: Tokens that its turns began with: at least so many it has used.
     """
 
     text: str | None = None
@@ -122,6 +143,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[str, ...] = ()
     denials: tuple[Denial, ...] = ()
     files: tuple[ClaimedFile, ...] | None = None
+    turns_seen: int = 0
+    tokens_seen: int = 0
 
 
 class Verification(StrEnum):

@@ -10,6 +10,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from cc_executor.model.budgets import Budget
+from cc_executor.model.limits import Limits
+
 NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_TASKS: Final = 10_000
 MAX_PROMPT_BYTES: Final = 16 * 1024 * 1024
@@ -79,6 +82,8 @@ class TaskSpec(
         validation_prompt: What a fresh agent is asked about the work; it may only read.
         repairs: How often a result that was refuted is given back to the agent's session to repair.
         isolation: Where the task works: in its workspace, in a copy of it, or in a git worktree.
+        limits: Most memory, processes, output and disk of each attempt.
+        budget: What all its attempts, repairs and judges may spend together.
     """
 
     name: str = ""
@@ -110,6 +115,8 @@ class TaskSpec(
     validation_prompt: str | None = None
     repairs: int = 0
     isolation: Isolation = "none"
+    limits: Limits = Limits()
+    budget: Budget | None = None
 
     @property
     def dialect(self) -> str:
@@ -128,9 +135,13 @@ class TaskList(
         stop_on_failure: After a failure, skip what is left (tasks that need the failed one are
             skipped in any case).
         title: For people, in lists.
+        priority: Among the lists of one owner, the higher one gets the next free place.
+        budget: What its tasks may spend together.
     """
 
     tasks: tuple[TaskSpec, ...]
     workspace: str
     stop_on_failure: bool = True
     title: str = ""
+    priority: int = 0
+    budget: Budget | None = None

@@ -42,3 +42,7 @@ class Resources(Protocol):
     def latest(self) -> ResourceSample:
         """Return the newest sample; never blocks, at most a few seconds old."""
         ...
+
+    def close(self) -> None:
+        """Stop looking. Calling it again does nothing. Blocking, for a second at most."""
+        ...

@@ -12,7 +12,15 @@ import sys
 from collections.abc import Callable
 
 from cc_executor.process.cgroup import Group
-from cc_executor.process.tree import Process, Swept, kill_below, resume, stop_below
+from cc_executor.process.tree import (
+    Process,
+    Swept,
+    descendants,
+    everybody,
+    kill_below,
+    resume,
+    stop_below,
+)
 
 _STOP_BOUND_S = 2.0
 
@@ -41,6 +49,22 @@ class Containment:
     def started(self, child: int) -> None:
         """Note the child, which leads its own session."""
         self._leader = child
+
+    @property
+    def group(self) -> Group | None:
+        """The group of the tree, None when there is none."""
+        return self._group
+
+    def members(self) -> list[int]:
+        """Return the processes of the tree, without this one."""
+        group = self._group
+        if group is not None:
+            return [pid for pid in group.members() if pid != os.getpid()]
+        return [one.pid for one in descendants((os.getpid(),), everybody())]
+
+    def leave(self) -> None:
+        """Leave the group to the tree: what may hit all of it must not hit this process."""
+        self._group_of_tree()
 
     def freeze(self) -> None:
         """Let nothing of the tree run.

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cc_executor.journal import layout
 from cc_executor.model.launch import Launch
 
@@ -59,6 +61,7 @@ def _values(launch: Launch) -> dict[str, Any]:
         },
         "ladder": [{"action": rung.action, "grace_s": rung.grace_s} for rung in launch.ladder],
         "output_limit_bytes": launch.output_limit_bytes,
+        "bounds": msgspec.structs.asdict(launch.bounds),
         "containment": launch.containment,
     }
 

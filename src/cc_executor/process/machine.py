@@ -132,6 +132,11 @@ class Machine:
                 yield resource, Pressure(some=shares["some"], full=shares.get("full"))
 
 
+def total_memory_bytes() -> int | None:
+    """Return the memory of this machine, or less where a group has a limit; None when unknown."""
+    return Machine("/").look(0.0).memory_total_bytes
+
+
 def cores() -> int:
     """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):

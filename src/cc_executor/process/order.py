@@ -29,6 +29,16 @@ class Rung(NamedTuple):
     grace_s: float
 
 
+class Bounds(NamedTuple):
+    """See `model.launch.Bounds`."""
+
+    memory_bytes: int | None = None
+    processes: int | None = None
+    file_size_bytes: int | None = None
+    disk_bytes: int | None = None
+    files: int | None = None
+
+
 class Order(NamedTuple):
     """See `model.launch.Launch`.
 
@@ -49,6 +59,7 @@ class Order(NamedTuple):
     timers: Timers
     ladder: tuple[Rung, ...]
     output_limit_bytes: int | None
+    bounds: Bounds
     containment: str
     engine_pid: int
 
@@ -62,5 +73,6 @@ class Order(NamedTuple):
         fields = dict(value)
         fields["argv"] = tuple(fields["argv"])
         fields["timers"] = Timers(**fields["timers"])
+        fields["bounds"] = Bounds(**fields["bounds"])
         fields["ladder"] = tuple(Rung(**rung) for rung in fields["ladder"])
         return cls(**fields)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from cc_executor.process import cgroup
+from cc_executor.process import cgroup, guard, kernel_limits
 
 _CLASSES: Final = {
     cgroup.CGROUP: "control group, version 2: frozen and killed at one instant",
@@ -50,3 +50,23 @@ def containment_report() -> tuple[ContainmentClass, ...]:
         )
         for name, description in _CLASSES.items()
     )
+
+
+def limit_keepers() -> dict[str, str]:
+    """Return who keeps each limit of an attempt here, in the words of `Executed.enforcement`.
+
+    Each is tried out. Blocking (files, a fork).
+    """
+    looks = guard.POLL if sys.platform == "linux" else ""
+    group = next((one for one in cgroup.places() if not cgroup.gap(one)), None)
+    offered = kernel_limits.offered(group) if group is not None else frozenset()
+    counter = kernel_limits.counter_place()
+    counts = "pids.max" in offered or (counter is not None and kernel_limits.can_count(counter))
+    return {
+        "memory": guard.KERNEL if "memory.max" in offered else looks,
+        "processes": guard.KERNEL if counts else looks,
+        "file_size": guard.RLIMIT,
+        "output": guard.SUPERVISOR,
+        "disk": guard.POLL,
+        "files": guard.POLL,
+    }

@@ -27,6 +27,7 @@ from typing import Any, Final, NoReturn
 from cc_executor.journal.crash_points import reach
 from cc_executor.process import cgroup
 from cc_executor.process.cgroup import Place
+from cc_executor.process.kernel_limits import counter_place
 from cc_executor.process.standby import Standby, become_subreaper
 from cc_executor.process.tree import everybody, pauses
 
@@ -53,14 +54,15 @@ class Spawner:
         self._supervisors: set[int] = set()
         self._selector = selectors.DefaultSelector()
         self._places: Sequence[Place] = ()
+        self._counters: Place | None = None
         self._serving = True
 
     def run(self) -> None:
         """Serve until the engine is gone, and stay until the last supervisor is."""
         become_subreaper(_NAME)
         self._places = cgroup.places()
-        for place in self._places:
-            cgroup.remove_stale(place)
+        self._counters = counter_place()
+        self._remove_stale_groups()
         self._watch()
         reach("spawner.started")
         gc.collect()
@@ -68,6 +70,10 @@ class Spawner:
         while self._serving or self._supervisors:
             for key, _ in self._selector.select():
                 key.data()
+
+    def _remove_stale_groups(self) -> None:
+        for place in (*self._places, *((self._counters,) if self._counters else ())):
+            cgroup.remove_stale(place)
 
     def _watch(self) -> None:
         readable, writable = os.pipe()
@@ -131,7 +137,7 @@ class Spawner:
             kept = os.dup2(lifeline.fileno(), 3, inheritable=False)
             lifeline.detach()
             os.closerange(kept + 1, _ALL_FDS)
-            if Standby(socket.socket(fileno=kept), self._places).run():
+            if Standby(socket.socket(fileno=kept), self._places, self._counters).run():
                 code = 0
         except BaseException:  # noqa: BLE001  # a forked child must never return
             traceback.print_exc()
@@ -169,6 +175,7 @@ class Spawner:
                     os.waitpid(process.pid, os.WNOHANG)
         for group in groups:
             group.remove()
+        self._remove_stale_groups()
         self._tell({"buried": supervisor})
 
     def _tell(self, message: Mapping[str, Any], *enclosed: socket.socket) -> None:

@@ -62,14 +62,19 @@ class Standby:
     Args:
         lifeline: Its end of the connection to the engine.
         places: Where control groups may be made, the best first.
+        counters: Where task counters may be made; None: nowhere.
     """
 
-    def __init__(self, lifeline: socket.socket, places: Sequence[Place]) -> None:
+    def __init__(
+        self, lifeline: socket.socket, places: Sequence[Place], counters: Place | None
+    ) -> None:
         self._lifeline = lifeline
         self._places = places
         self._group: Group | None = None
         self._best = cgroup.SCAN
-        self._tools = Tools(selectors.DefaultSelector(), _signal_pipe(), bytearray(MAX_CHUNK_BYTES))
+        self._tools = Tools(
+            selectors.DefaultSelector(), _signal_pipe(), bytearray(MAX_CHUNK_BYTES), counters
+        )
         self._unread: bytes | None = b""
         self._unsynced: list[Supervisor] = []
         self._files = 0

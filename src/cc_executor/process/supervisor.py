@@ -24,6 +24,7 @@ from cc_executor.journal.records import STDERR, STDOUT
 from cc_executor.journal.writer import JournalWriter
 from cc_executor.process import ladder as rungs
 from cc_executor.process.capture import Capture, StdinFeed
+from cc_executor.process.cgroup import Place
 from cc_executor.process.child import CannotStart, Pipes, start
 from cc_executor.process.connections import Command, Connection, Connections, Refused
 from cc_executor.process.containment import Containment
@@ -38,7 +39,9 @@ from cc_executor.process.endings import (
     how_it_exited,
     timer_of,
 )
+from cc_executor.process.guard import Guard
 from cc_executor.process.ladder import StopLadder
+from cc_executor.process.meter import Breach
 from cc_executor.process.order import Order
 from cc_executor.process.outcome import OutcomeFile
 from cc_executor.process.processor import CAN_SEE, Meter
@@ -58,11 +61,13 @@ class Tools(NamedTuple):
         selector: The event loop; what is registered carries a callback that takes the event mask.
         signals: Gives the numbers of signals that have arrived, one byte each.
         buffer: What is read goes through it.
+        counters: Where task counters may be made (`kernel_limits`); None: nowhere.
     """
 
     selector: selectors.BaseSelector
     signals: int
     buffer: bytearray
+    counters: Place | None
 
 
 class Supervisor:
@@ -93,6 +98,9 @@ class Supervisor:
             tools.buffer,
             limit_bytes=order.output_limit_bytes,
             on_limit=lambda limit, problem: self._stop(Cause(LIMIT, limit=limit, error=problem)),
+        )
+        self._guard = Guard(
+            order, containment, tools.counters, self._selector, on_breach=self._breached
         )
         self._connections = Connections(
             self._selector,
@@ -146,7 +154,7 @@ class Supervisor:
             self._cause = Cause(LOST, error=f"the supervisor failed: {error!r}")
             self._note(self._containment.kill(within_s=_SWEEP_S))
         rest = self._finish()
-        return rest if fit and not self._survivors else None
+        return rest if fit and not self._survivors and not self._guard.is_stuck else None
 
     # --- start and loop ---------------------------------------------------------------------------
 
@@ -158,7 +166,8 @@ class Supervisor:
             self._order.timers, judged=self._order.judged, now=self._started, looks=CAN_SEE
         )
         try:
-            self._reaper.child = start(self._order, self._pipes, brand)
+            with self._guard.starting():
+                self._reaper.child = start(self._order, self._pipes, brand)
         finally:
             self._lifeline = self._connections.add(lifeline)
             self._pipes.close_ends_of_child()
@@ -174,6 +183,7 @@ class Supervisor:
         self._outcome.reserve()
         self._feed_stdin()
         self._lifeline.feed(unread)
+        self._guard.started(self._started_at)
 
     def _feed_stdin(self) -> None:
         if not self._order.keep_stdin_open:
@@ -238,6 +248,11 @@ class Supervisor:
         reach("supervisor.stopping")
         self._ladder.begin(self._stopping)
 
+    def _breached(self, breach: Breach) -> None:
+        """End at once what takes too much: it may not take more while it is asked to leave."""
+        self._stop(Cause(LIMIT, limit=breach.limit, error=breach.problem))
+        self._ladder.skip_to_kill(time.monotonic())
+
     def _climb(self, now: float) -> None:
         """Do what the next rung of the ladder says, if it is due."""
         rung = self._ladder.climb(now)
@@ -265,6 +280,9 @@ class Supervisor:
 
     def _finish(self) -> bytes | None:
         is_attended = bool(self._connections.engines)
+        breach = self._guard.close(self._reaper.status)
+        if breach is not None and self._cause is None:
+            self._cause = Cause(LIMIT, limit=breach.limit, error=breach.problem)
         self._outcome.put(executed := self._executed())
         self._connections.tell({"ended": executed, "head": self._capture.head})
         unread = self._connections.farewell(_FAREWELL_S, staying=self._lifeline)
@@ -319,6 +337,8 @@ class Supervisor:
             "output_bytes": self._capture.head,
             "stdout_bytes": self._capture.bytes[STDOUT],
             "stderr_bytes": self._capture.bytes[STDERR],
+            "memory_peak_bytes": self._guard.peak_bytes or None,
+            "enforcement": self._guard.enforcement or None,
         }
         if status is not None:
             seen["cpu_s"] = self._reaper.cpu_s

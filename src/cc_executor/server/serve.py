@@ -196,12 +196,12 @@ async def serve(
 async def _opened(
     settings: Settings, environ: Mapping[str, str], stack: contextlib.AsyncExitStack
 ) -> Parts:
-    engine, store = await open_engine(settings, Host.SERVER, environ=environ)
+    resources = await open_resources(settings)
+    stack.callback(resources.close)
+    engine, store = await open_engine(settings, Host.SERVER, environ=environ, resources=resources)
     stack.push_async_callback(engine.aclose)
     sessions = await open_sessions(settings)
     stack.push_async_callback(sessions.aclose)
-    resources = await open_resources(settings)
-    stack.callback(resources.close)
     return Parts(engine=engine, store=store, sessions=sessions, resources=resources)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from cc_executor.settings import kinds
+from cc_executor.settings.budgeting import BUDGET_SETTINGS
+from cc_executor.settings.limiting import LIMITS
 from cc_executor.settings.serving import SERVER_SETTINGS
 from cc_executor.settings.setting import Setting
 
@@ -151,13 +153,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         f"Most tasks of one list at once. Default: two for each core, at most {_MAX_CONCURRENCY}.",
         compute=_two_per_core,
     ),
-    Setting(
-        "output_limit_mb",
-        kinds.count(1, 10_000_000),
-        4096,
-        "MiB",
-        "Most output of one attempt; beyond it the attempt is stopped.",
-    ),
+    *LIMITS,
     Setting(
         "containment",
         kinds.choice("auto", "cgroup", "scan"),
@@ -165,6 +161,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "",
         "How process trees are found: by cgroup, by scanning, or the best there is.",
     ),
+    *BUDGET_SETTINGS,
     Setting(
         "log_level",
         kinds.log_level,

@@ -79,8 +79,25 @@ class Settings:
     grace_s: float
     orphan_grace_s: float
     max_concurrency: int
+    max_running: int
     output_limit_mb: int
+    memory_per_task_mb: int
+    processes_per_task: int
+    file_size_limit_mb: int
+    disk_per_task_mb: int
+    files_per_task: int
+    memory_floor_mb: int
+    disk_floor_mb: int
     containment: str
+    budget_workspace_usd: float | None
+    budget_workspace_tokens: int | None
+    budget_workspace_turns: int | None
+    budget_workspace_minutes: float | None
+    budget_day_usd: float | None
+    budget_day_tokens: int | None
+    budget_day_turns: int | None
+    budget_day_minutes: float | None
+    budget_unknown_cost: str
     log_level: str
     log_format: str
     host: str

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from cc_executor.errors import AmbiguousId, ExecutionNotFound
+from cc_executor.model.budgets import Account, Ask, Hold, Short, Used
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import TaskState
@@ -19,13 +20,14 @@ from cc_executor.model.records import (
     TaskRecord,
     Wish,
 )
-from cc_executor.store import ledger
+from cc_executor.store import budgeting, ledger
 from cc_executor.store.tables import Tables, Views, age
 
 _Answer = TypeVar("_Answer")
 
 MAX_PAGE: Final = 1_000
 MAX_OBSERVATIONS: Final = 10_000
+OBSERVATIONS_REACH: Final = 5_000
 
 #: How many ids an `AmbiguousId` names at most.
 _MAX_MATCHES: Final = 20
@@ -77,6 +79,14 @@ class LedgerStore(ABC):
         return await self._write(
             lambda tables: ledger.request(tables, execution_id, wish, task_id=task_id, at=at)
         )
+
+    async def reserve(self, attempt_id: str, asks: Sequence[Ask]) -> tuple[Hold, ...] | Short:
+        """Hold something on every account for an attempt, or nothing on any."""
+        return await self._write(lambda tables: budgeting.reserve(tables, attempt_id, asks))
+
+    async def settle(self, attempt_id: str, used: Used | None) -> None:
+        """Book what an attempt has used, once."""
+        await self._write(lambda tables: budgeting.settle(tables, attempt_id, used))
 
     # --- reads -------------------------------------------------------------------------------
 
@@ -149,6 +159,16 @@ class LedgerStore(ABC):
         """Return a task's attempts, first to last."""
         return tuple(await self._read(lambda views: views.attempts(task_id)))
 
+    async def holds(self, attempt_id: str) -> tuple[Hold, ...]:
+        """Return what is, or was, held for an attempt."""
+        return tuple(await self._read(lambda views: views.holds(attempt_id)))
+
+    async def accounts(self, names: Sequence[str]) -> tuple[Account, ...]:
+        """Return accounts of budgets as they stand at the same moment."""
+        return await self._read(
+            lambda views: tuple(views.account(name) or Account(name=name) for name in names)
+        )
+
     async def events(
         self, execution_id: str, *, after_seq: int = 0, limit: int = 1_000
     ) -> tuple[Lifecycle, ...]:
@@ -165,7 +185,9 @@ class LedgerStore(ABC):
             )
         )
 
-    async def observations(self, agent: str, *, limit: int) -> tuple[Observation, ...]:
+    async def observations(
+        self, agent: str, *, limit: int, of_one_prompt: int | None = None
+    ) -> tuple[Observation, ...]:
         """Return what attempts of an agent took, newest first.
 
         Raises:
@@ -173,7 +195,13 @@ class LedgerStore(ABC):
         """
         if not 1 <= limit <= MAX_OBSERVATIONS:
             raise ValueError(f"limit={limit} is not 1 to {MAX_OBSERVATIONS}")
-        return tuple(await self._read(lambda views: views.observations(agent, limit=limit)))
+        each = limit if of_one_prompt is None else of_one_prompt
+        reach = limit if each >= limit else OBSERVATIONS_REACH
+        return tuple(
+            await self._read(
+                lambda views: views.observations(agent, limit=limit, each=each, reach=reach)
+            )
+        )
 
 
 def _known(views: Views, execution_id: str) -> ExecutionRecord:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 
 from cc_executor.errors import StoreUnavailable
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState, is_final
@@ -80,6 +82,8 @@ class _Rows:
         self._events: dict[tuple[str, int], Lifecycle] = {}
         self._last_seqs: dict[str, int] = {}
         self._requests: dict[int, Request] = {}
+        self._accounts: dict[str, Account] = {}
+        self._holds: dict[str, dict[str, Hold]] = {}  # by attempt, then account
         self._observations: dict[int, Observation] = {}
         self._undo: list[Callable[[], object]] = []
 
@@ -216,6 +220,25 @@ class _Rows:
     def _change(self, table: MutableMapping[_Key, Any], key: _Key, **values: Any) -> None:
         self._set(table, key, msgspec.structs.replace(table[key], **values))
 
+    def account(self, name: str) -> Account | None:
+        return self._accounts.get(name)
+
+    def put_account(self, account: Account) -> None:
+        self._set(self._accounts, account.name, account)
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        held = self._holds.get(attempt_id, {})
+        return [held[account] for account in sorted(held)]
+
+    def put_hold(self, hold: Hold) -> None:
+        held = self._holds.get(hold.attempt_id, {})
+        self._set(self._holds, hold.attempt_id, {**held, hold.account: hold})
+
+    def drop_hold(self, attempt_id: str, account: str) -> None:
+        held = self._holds[attempt_id]
+        left = {name: hold for name, hold in held.items() if name != account}
+        self._set(self._holds, attempt_id, left)
+
     # --- Views -------------------------------------------------------------------------------
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
@@ -268,9 +291,21 @@ class _Rows:
             if request.execution_id == execution_id and request.seq > after_seq
         ]
 
-    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+    def observations(
+        self, agent: str, *, limit: int, each: int, reach: int
+    ) -> Sequence[Observation]:
         newest_first = reversed(self._observations.values())
-        return list(islice((one for one in newest_first if one.subject.agent == agent), limit))
+        looked_at = islice((one for one in newest_first if one.subject.agent == agent), reach)
+        return list(islice(_of_each(looked_at, each), limit))
+
+
+def _of_each(observations: Iterable[Observation], most: int) -> Iterator[Observation]:
+    """Yield them, at most so many of one digest."""
+    seen: Counter[str] = Counter()
+    for one in observations:
+        seen[one.subject.digest] += 1
+        if seen[one.subject.digest] <= most:
+            yield one
 
 
 def _counting_from(first: int, get: Callable[[int], _Value | None]) -> Iterator[_Value]:

@@ -6,13 +6,14 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cc_executor.cli.checkup.findings import Finding, Level
 from cc_executor.cli.render.wording import one_line
 from cc_executor.errors import CCExecutorError
 from cc_executor.process.cgroup import CGROUP, Place, gap, places
+from cc_executor.process.report import limit_keepers
 from cc_executor.process.run import run_subprocess
 
 SUBJECT: Final = "machine"
@@ -27,6 +28,7 @@ def look_at_machine() -> Iterator[Finding]:
     yield _sqlite()
     if platform.system() == "Linux":
         yield _control_groups()
+        yield _limits()
         yield _sandbox()
 
 
@@ -76,6 +78,26 @@ def _control_groups() -> Finding:
         "Run inside a delegated control group, for example with `systemd-run --user --scope -p"
         " Delegate=yes cc-executor ...`.",
     )
+
+
+def _limits() -> Finding:
+    keepers = limit_keepers()
+    said = "; ".join(f"{', '.join(names)}: {_KEEPERS[how]}" for how, names in _by_keeper(keepers))
+    return Finding(SUBJECT, "limits", Level.OK, said)
+
+
+def _by_keeper(keepers: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    for how in dict.fromkeys(keepers.values()):
+        yield how, [name.replace("_", " ") for name in keepers if keepers[name] == how]
+
+
+#: What stands for the words of `Executed.enforcement`.
+_KEEPERS: Final = {
+    "cgroup": "kept by the kernel for the whole tree",
+    "rlimit": "kept by the kernel for each process",
+    "supervisor": "kept at every byte",
+    "poll": "measured several times a second",
+}
 
 
 def _named(place: Place) -> str:

@@ -35,6 +35,7 @@ class Params(
         defaults: What holds for every task that does not say otherwise.
         title: For people.
         stop_on_failure: After a failure, skip what is left.
+        priority: Among lists of one owner.
         sequential: Whether a task without `needs` waits for the one before it.
     """
 
@@ -45,6 +46,7 @@ class Params(
     defaults: dict[str, Any] = {}
     title: str = ""
     stop_on_failure: bool = True
+    priority: int = 0
     sequential: bool = True
 
 

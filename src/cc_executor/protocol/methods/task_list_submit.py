@@ -31,6 +31,7 @@ class Params(
         defaults: What holds for every task that does not say otherwise.
         title: For people, in lists.
         stop_on_failure: After a failure, skip what is left.
+        priority: Among the lists of one owner, the higher one gets the next free place.
         sequential: Whether a task without `needs` waits for the one before it.
         idempotency_key: The same key and list give the same execution, however often sent.
         execution_id: The caller's choice of an id; not together with a key, which stands for one.
@@ -43,6 +44,7 @@ class Params(
     defaults: dict[str, Any] = {}
     title: str = ""
     stop_on_failure: bool = True
+    priority: int = 0
     sequential: bool = True
     idempotency_key: str | None = None
     execution_id: str | None = None
@@ -50,7 +52,15 @@ class Params(
 
 
 #: The parameters that make a task list.
-LIST_FIELDS: Final = ("tasks", "workspace", "agent", "defaults", "title", "stop_on_failure")
+LIST_FIELDS: Final = (
+    "tasks",
+    "workspace",
+    "agent",
+    "defaults",
+    "title",
+    "stop_on_failure",
+    "priority",
+)
 
 
 def task_list_value(params: Params) -> dict[str, Any]:
@@ -72,6 +82,7 @@ def params_for(
         workspace=task_list.workspace,
         title=task_list.title,
         stop_on_failure=task_list.stop_on_failure,
+        priority=task_list.priority,
         idempotency_key=idempotency_key,
         execution_id=execution_id,
         records=records,

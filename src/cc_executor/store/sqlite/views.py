@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import apsw
 
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Forecast, Observation
 from cc_executor.model.ids import attempt_id
@@ -24,6 +25,7 @@ from cc_executor.model.records import (
     Wish,
 )
 from cc_executor.model.specs import TaskList
+from cc_executor.store.sqlite.budgets import account_of, holds_of
 from cc_executor.store.sqlite.columns import from_json, to_json
 from cc_executor.store.sqlite.statements import Statements
 from cc_executor.store.tables import Age
@@ -157,9 +159,19 @@ class SqliteViews(Statements):
             for row in self.run("requests", execution_id=execution_id, after_seq=after_seq)
         ]
 
-    def observations(self, agent: str, *, limit: int) -> Sequence[Observation]:
+    def account(self, name: str) -> Account | None:
+        """Return a budget's account."""
+        return account_of(self, name)
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        """Return what is, or was, held for an attempt."""
+        return holds_of(self, attempt_id)
+
+    def observations(
+        self, agent: str, *, limit: int, each: int, reach: int
+    ) -> Sequence[Observation]:
         """Return what attempts of an agent took, newest first."""
-        rows = self.run("observations", agent=agent, limit=limit)
+        rows = self.run("observations", agent=agent, limit=limit, each=each, reach=reach)
         return [from_json(row[0], Observation) for row in rows]
 
     def _execution(self, row: tuple[Any, ...]) -> ExecutionRecord:

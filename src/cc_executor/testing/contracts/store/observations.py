@@ -31,10 +31,10 @@ FORECAST = Forecast(
 )
 
 
-def observation(duration_s: float, *, agent: str = AGENT) -> Observation:
+def observation(duration_s: float, *, agent: str = AGENT, digest: str = "ab") -> Observation:
     """Return what an attempt took, with everything that is known of it."""
     subject = Subject(
-        agent=agent, model="m", effort="high", kind="naïve", digest="ab", tokens=7, load=0.5
+        agent=agent, model="m", effort="high", kind="naïve", digest=digest, tokens=7, load=0.5
     )
     return Observation(
         subject=subject,
@@ -68,6 +68,27 @@ class ObservationPromises(WithStore):
         await store.record(lease, starting("run.1", 2), learned("run.1", second, 2))
         assert await store.observations(AGENT, limit=10) == (second, first)
         assert await store.observations(AGENT, limit=1) == (second,)
+
+    async def test_a_prompt_that_is_run_all_day_does_not_hide_the_others(
+        self, store: Store
+    ) -> None:
+        lease = await self.begin(store)
+        rare, *often = (
+            observation(seconds, digest="rare" if seconds == 0 else "often") for seconds in range(6)
+        )
+        for number, observed in enumerate((rare, *often), start=1):
+            await store.record(lease, learned("run.1", observed, number), move("run.1", Move.RETRY))
+            await store.record(lease, starting("run.1", number + 1))
+        newest_first = (*reversed(often), rare)
+        for limit, each, expected in (
+            (10, None, newest_first),
+            (3, None, newest_first[:3]),
+            (10, 2, (*newest_first[:2], rare)),
+            (3, 10, newest_first[:3]),
+            (2, 1, (newest_first[0], rare)),
+        ):
+            found = await store.observations(AGENT, limit=limit, of_one_prompt=each)
+            assert found == expected, (limit, each)
 
     async def test_what_nobody_has_seen_stays_unknown(self, store: Store) -> None:
         lease = await self.begin(store)
