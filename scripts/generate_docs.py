@@ -20,6 +20,7 @@ from cc_executor.cli.reference import help_texts
 from cc_executor.errors import CCExecutorError
 from cc_executor.model.failures import FAILURES
 from cc_executor.model.lifecycle import MOVES, TaskState, is_final
+from cc_executor.model.timers import TIMERS
 from cc_executor.settings import reference
 from scripts import wire_reference
 
@@ -88,6 +89,14 @@ def command_line() -> Iterator[str]:
     yield ""
 
 
+def timers() -> Iterator[str]:
+    """Yield a table of what each timer measures."""
+    yield "| timer | measures the time |"
+    yield "|---|---|"
+    for timer, measures in TIMERS.items():
+        yield f"| `{timer}` | {measures} |"
+
+
 def exit_codes() -> Iterator[str]:
     """Yield a table of the exit codes."""
     yield "| code | name | meaning |"
@@ -103,6 +112,7 @@ PARTS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "failures": failures,
     "settings": settings,
     "task-states": task_states,
+    "timers": timers,
     "wire-errors": wire_reference.errors,
     "wire-methods": wire_reference.methods,
     "wire-notifications": wire_reference.notifications,

@@ -186,6 +186,17 @@ async def test_a_silent_tool_is_no_stall(tmp_path: Path) -> None:
     assert task.result == "It woke."
 
 
+async def test_a_retry_that_is_announced_is_no_stall(tmp_path: Path) -> None:
+    turn = say("At last.").after(refuse(429, times=1, retry_after_s=5))
+    async with stage(tmp_path, turn) as on:
+        task = await on.run(idle_timeout_s=3)
+
+    assert task.ok, outcome_of(task)
+    ran = {timing.name: timing.ran_s for timing in outcome_of(task).timers}
+    assert ran["total"] > 5
+    assert ran["start"] >= ran["first_byte"] > 0
+
+
 async def test_a_prompt_that_is_too_long_is_named(tmp_path: Path) -> None:
     async with stage(tmp_path, prompt_too_long()) as on:
         task = await on.run()

@@ -83,7 +83,7 @@ async def outcomes(
     install: InstallClaude, scripts: dict[str, Script], **fields: object
 ) -> dict[str, Outcome]:
     config = install(Script().exit(9), scripts)
-    settings = {**config.settings, "max_concurrency": f"{len(scripts)}"}
+    settings = {**config.settings, "max_concurrency": f"{len(scripts)}", "grace_s": "1"}
     config = msgspec.structs.replace(config, settings=settings)
     tasks = [{"prompt": name, "needs": [], **fields} for name in scripts]
     async with Executor(config) as executor:
@@ -102,7 +102,11 @@ async def test_who_is_silent_in_good_health_lives_on(claude: InstallClaude) -> N
 
     found = await outcomes(claude, healthy, idle_timeout_s=IDLE_S)
 
-    assert {name: outcome.failure for name, outcome in found.items()} == dict.fromkeys(healthy)
+    ends = {
+        name: (outcome.failure, [timing.name for timing in outcome.timers if timing.expired])
+        for name, outcome in found.items()
+    }
+    assert ends == dict.fromkeys(healthy, (None, []))
 
 
 async def test_who_hangs_is_stopped_and_the_timers_say_so(claude: InstallClaude) -> None:

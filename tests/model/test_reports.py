@@ -2,14 +2,26 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
 from cc_executor.model.bundles import Evidence
 from cc_executor.model.evidence import CheckFinding
 from cc_executor.model.lifecycle import TaskState
-from cc_executor.model.outcomes import Changes, Claimed, Content, Outcome, Verified
+from cc_executor.model.outcomes import (
+    Changes,
+    Claimed,
+    Content,
+    EndedBy,
+    Executed,
+    Outcome,
+    Verified,
+)
 from cc_executor.model.proofs import Examination, proof, standing, unknown
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord
 from cc_executor.model.reports import as_markdown, as_object
+from cc_executor.model.results import result_of
 from cc_executor.model.specs import TaskList, TaskSpec
+from cc_executor.model.timers import Timing
 
 HOSTILE = "# Heading\n```\n![x](http://evil)\n\x1b[2J| cell | <script>"
 SPEC = TaskSpec(name="app", prompt="Build it")
@@ -98,3 +110,27 @@ def test_the_object_has_everything() -> None:
     assert value["examination"]["intact"] is False
     assert value["tasks"][0]["outcome"]["claimed"]["text"] == "done"
     assert value["tasks"][0]["asked"] == "Build it"
+
+
+def test_the_timers_are_told_in_every_form() -> None:
+    plain = evidence("done")
+    [task] = plain.tasks
+    assert task.outcome is not None
+    idle = Timing(name="idle", bound_s=900, ran_s=901.25, expired=True)
+    outcome = msgspec.structs.replace(
+        task.outcome,
+        queue=Timing(name="queue", bound_s=None, ran_s=2),
+        executed=Executed(ended_by=EndedBy.TIMER, timer="idle", timers=(idle,)),
+    )
+    task = msgspec.structs.replace(task, outcome=outcome)
+    timed = msgspec.structs.replace(plain, tasks=(task,))
+
+    markdown = as_markdown(timed, examination(timed))
+    [shown] = result_of(timed.execution, timed.tasks).to_json()["tasks"]
+
+    assert "| queue | 2.0 s | none |  |" in markdown.replace("\\", "")
+    assert "| idle | 901.2 s | 900.0 s | expired |" in markdown
+    assert shown["timers"] == [
+        {"name": "queue", "bound_s": None, "ran_s": 2.0, "expired": False},
+        {"name": "idle", "bound_s": 900, "ran_s": 901.25, "expired": True},
+    ]

@@ -25,16 +25,16 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     expired: bool = False
 
 
-#: What each timer measures, in the order in which they begin to matter.
+#: Which time each timer measures, in the order in which they begin to matter.
 TIMERS: Final[Mapping[str, str]] = {
-    "queue": "From the submit to the start of the first attempt.",
-    "start": "From the start of the program to its first sign of life: the first output that is "
-    "progress. Of a plain program every byte is.",
-    "first_byte": "From the start of the program to its first byte on either stream.",
-    "idle": "Without progress. Time that is excused does not count.",
-    "grace": "From the result to the end of the program.",
-    "total": "From the start of the program on, without pauses.",
-    "cap": "From the start of the program on, with everything: the hard cap.",
-    "paused": "All pauses together.",
-    "orphan": "Without any engine attached.",
+    "queue": "from the submit to the start of the first attempt",
+    "start": "from the start of the program to its first sign of life: the first output that is "
+    "progress; of a plain program every byte is",
+    "first_byte": "from the start of the program to its first byte on either stream",
+    "idle": "without progress; time that is excused does not count",
+    "grace": "from the result to the end of the program",
+    "total": "from the start of the program on, without pauses",
+    "cap": "from the start of the program on, with everything: the hard cap",
+    "paused": "of all pauses together",
+    "orphan": "without any engine attached",
 }

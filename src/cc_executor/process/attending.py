@@ -24,6 +24,8 @@ ANSWER_S: Final = 10.0
 CONNECT_S: Final = 10.0
 _TRY_AGAIN_S: Final = 0.01
 _STDIN_BYTES: Final = 64 * 1024
+#: An excuse is told by its beginning: a supervisor reads no line that is very long.
+_EXCUSE_CHARS: Final = 200
 
 
 class Attended:
@@ -131,7 +133,7 @@ class Attended:
             "do": "judged",
             "upto": upto,
             "progress": progress or (untold is not None and untold["progress"]),
-            "hold": hold,
+            "hold": None if hold is None else hold[:_EXCUSE_CHARS],
             "hold_s": hold_s,
             "finished": finished,
         }

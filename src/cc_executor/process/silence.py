@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-#: A tree that uses more of one core than this, on average over the window, is at work. A hung
-#: agent's own timers use a tenth of it.
+#: A tree that uses more of one core than this, on average over the window, is at work. Claude Code
+#: that waits for a model which says nothing uses a tenth of it (2.1.330, measured).
 BUSY_SHARE: Final = 0.01
 #: Less processor time than this says nothing: the kernel counts in ticks of 10 ms.
 _LEAST_CPU_S: Final = 0.05

@@ -92,7 +92,8 @@ class JudgingPromises(WithSupervision):
         timers = Timers(idle_s=2.0, orphan_grace_s=BOUND_S)
         attempt = await started(supervision, STAYS, folder, timers=timers, judged=True)
 
-        attempt.judge(_UP, progress=True, hold="tool", finished=False)
+        # The name of a tool is a model's word: it may have any length.
+        attempt.judge(_UP, progress=True, hold="tool " + "x" * 1_000_000, finished=False)
         ended = asyncio.ensure_future(attempt.wait())
         await pass_time(supervision, folder, 2.5)
         assert not ended.done()
