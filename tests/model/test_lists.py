@@ -151,7 +151,7 @@ def test_a_value_of_the_wrong_kind_is_refused_in_a_users_words(
 
 
 def test_no_field_is_ever_ignored_silently() -> None:
-    for field in ("budget", "prio"):
+    for field in ("costs", "prio"):
         with pytest.raises(InvalidSpec, match="has no field"):
             task_list([{"prompt": "x", field: 1}], workspace=BASE)
         with pytest.raises(InvalidSpec, match="has no field"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 from cc_executor.agents.base import Reader
 from cc_executor.agents.registry import dialect as dialect_named
@@ -17,6 +18,8 @@ from cc_executor.model.records import TaskRecord
 from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
 _READ_BYTES = 256 * 1024
+#: So much is read at once where no disk has to be waited for: it takes less than a hop to a thread.
+_AT_HAND_BYTES = 16 * 1024
 _PAGE = 500
 
 
@@ -94,6 +97,10 @@ async def head(world: World, execution_id: str) -> Cursor:
 
 def _lengths(journals: Journals, attempts: set[str]) -> dict[str, int]:
     return {one: journals.length(one) for one in attempts}
+
+
+class _Read(Protocol):
+    def __call__(self, *, after_seq: int, max_bytes: int) -> Sequence[Chunk] | None: ...
 
 
 class _Places:
@@ -218,13 +225,21 @@ class _OpenAttempt:
             self._journal = self._open()
         if self._journal is None:
             return [], False
+        return self._read(self._journal.read, _READ_BYTES)
+
+    def read_at_hand(self) -> tuple[list[StreamEvent], bool]:
+        """Return a little of what is next, as far as that can be done without waiting for a disk."""
+        if self._journal is None:
+            return [], True
+        return self._read(self._journal.read_at_hand, _AT_HAND_BYTES)
+
+    def _read(self, read: _Read, left: int) -> tuple[list[StreamEvent], bool]:
         items: list[StreamEvent] = []
-        left = _READ_BYTES
         # Going on to the end of what is there, if it is near, spares another hop to a thread.
         while left > 0:
-            chunks = self._journal.read(after_seq=self._seq, max_bytes=left)
+            chunks = read(after_seq=self._seq, max_bytes=left)
             if not chunks:
-                return items, False
+                return items, chunks is None
             for chunk in chunks:
                 items.extend(self._items(chunk))
                 left -= len(chunk.data)
@@ -265,11 +280,13 @@ class _OpenAttempt:
 
 
 async def _drain(one: _OpenAttempt) -> AsyncIterator[Sequence[StreamEvent]]:
-    more = True
-    while more:
-        items, more = await asyncio.to_thread(one.read)
+    items, more = one.read_at_hand()
+    while True:
         if items:  # those before the cursor were read for the reader of the agent's lines only
             yield items
+        if not more:
+            return
+        items, more = await asyncio.to_thread(one.read)
 
 
 def _attempt_of(event: Lifecycle) -> str | None:
