@@ -28,6 +28,7 @@ from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.lists import task_list
 from cc_executor.model.outlooks import Outlook
+from cc_executor.model.progress import Progress
 from cc_executor.model.proofs import Examination
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
 from cc_executor.model.results import ExecutionResult
@@ -249,6 +250,13 @@ class Executor:
 
     async def _view(self, full_id: str) -> ExecutionResult:
         return await view(self._records, full_id)
+
+    async def progress(self, execution_id: str) -> tuple[Progress, ...]:
+        """Return how far each task of an execution is, in list order, wherever it runs.
+
+        Reads what the agents that run now have written; `stream` tells what happens next.
+        """
+        return await self._running.progress(await self.find(execution_id))
 
     async def list(
         self, *, states: Sequence[TaskState] | None = None, limit: int = 100

@@ -7,8 +7,22 @@ from typing import Any
 import msgspec
 
 from cc_executor.model.forecasts import Forecast
+from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord
 from cc_executor.model.results import ExecutionResult, TaskResult
+
+
+class ProgressView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an execution is.
+
+    Attributes:
+        at: As of when, in seconds since the epoch.
+        tasks: In list order.
+    """
+
+    execution_id: str
+    at: float
+    tasks: list[Progress]
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):

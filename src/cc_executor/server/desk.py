@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -36,6 +37,7 @@ from cc_executor.model.results import ExecutionResult, TaskResult
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
+from cc_executor.protocol.views import ProgressView
 
 _Found = TypeVar("_Found")
 
@@ -300,6 +302,7 @@ class Desk:
         after: Cursor | None = None,
         agent_events: bool = True,
         until_end: bool = True,
+        seen: Callable[[StreamEvent], object] | None = None,
     ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """Return an iterator over everything that happens, from `after` to the end, in batches.
 
@@ -309,8 +312,19 @@ class Desk:
         _demand(who, Scope.READ)
         full_id = (await self._owned(who, execution_id)).id
         return self._engine.follow_in_batches(
-            full_id, after=after, agent_events=agent_events, until_end=until_end
+            full_id, after=after, agent_events=agent_events, until_end=until_end, seen=seen
         )
+
+    async def progress(self, who: Principal, execution_id: str) -> ProgressView:
+        """Return how far each task of an execution is.
+
+        Raises:
+            ExecutionNotFound: There is none, or it is somebody else's.
+        """
+        _demand(who, Scope.READ)
+        full_id = (await self._owned(who, execution_id)).id
+        found = await self._engine.progress(full_id)
+        return ProgressView(execution_id=full_id, at=time.time(), tasks=list(found))
 
     async def head(self, who: Principal, execution_id: str) -> Cursor:
         """Return the cursor of a reader who has seen everything that is there now."""
