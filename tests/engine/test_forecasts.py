@@ -53,7 +53,7 @@ async def test_a_command_that_ran_often_is_forecast_from_its_history(
     assert after.forecast.method.startswith("history")
     assert after.forecast.observations >= RUNS
     assert band.p50 <= band.p90 <= band.p99 <= after.forecast.timeout_s <= CAP_S
-    assert took[0] / 2 <= band.p50 <= took[-1] * 2
+    assert took[0] / 4 <= band.p50 <= took[-1] * 4
     assert band.p90 < 60  # not what was said before there was history
 
 
@@ -114,7 +114,7 @@ async def test_what_is_learned_of_success_is_the_same_with_failures_in_between(
 
     good = [one.duration_s for one in histories if one.ending == "completed"]
     assert len(good) == RUNS
-    assert min(good) / 2 <= band.p50 <= max(good) * 2
+    assert min(good) / 4 <= band.p50 <= max(good) * 4
 
 
 async def test_an_agent_is_bounded_by_what_it_took_and_an_explicit_timeout_wins(

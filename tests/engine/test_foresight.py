@@ -169,6 +169,39 @@ async def test_a_command_is_bounded_by_the_cap_until_it_is_well_known(desk: Desk
     assert desk.forecast(other).timeout_s == POLICY.max_timeout_s
 
 
+async def test_what_is_not_like_anything_is_not_stopped_by_what_others_took(desk: Desk) -> None:
+    """A user greets an agent a hundred times, and then gives it real work."""
+    await desk.foresight.look_up({"claude"})
+    work = TaskSpec(prompt="Move everything to the new API.")
+    named = TaskSpec(prompt="Move it to the new API.", kind="migrate")
+    other_model = msgspec.structs.replace(ASK, model="opus")
+    formula_s = {spec.prompt: desk.forecast(spec).timeout_s for spec in (ASK, work, named)}
+    for number in range(100):
+        desk.foresight.learn(desk.observation(ASK), None)
+        if number == 8:
+            assert desk.forecast(ASK).timeout_s >= formula_s[ASK.prompt]
+
+    assert desk.forecast(ASK).timeout_s < 60
+    for spec in (work, named):
+        assert desk.forecast(spec).timeout_s >= formula_s[spec.prompt]
+        assert desk.forecast(spec).duration_s.p50 < formula_s[spec.prompt]  # it is a guess, told
+    assert desk.forecast(other_model).timeout_s >= formula_s[ASK.prompt]
+
+
+async def test_ten_runs_of_a_kind_are_enough_to_know_it_by(desk: Desk) -> None:
+    await desk.foresight.look_up({"claude"})
+    named = TaskSpec(prompt="Move it to the new API.", kind="migrate")
+    formula_s = desk.forecast(named).timeout_s
+    timeouts = []
+    for number in range(10):
+        alike = msgspec.structs.replace(named, prompt=f"Move part {number}.")
+        desk.foresight.learn(desk.observation(alike, 30.0), None)
+        timeouts.append(desk.forecast(named).timeout_s)
+
+    assert all(timeout_s >= formula_s for timeout_s in timeouts[:9])
+    assert 30 < timeouts[9] < formula_s
+
+
 async def test_without_history_an_agent_is_bounded_by_its_tokens_and_the_cap(desk: Desk) -> None:
     small, large = desk.forecast(ASK), desk.forecast(TaskSpec(prompt="x" * 10_000_000))
     tokens = desk.foresight.subject(ASK).tokens

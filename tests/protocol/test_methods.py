@@ -59,7 +59,10 @@ PROMISED: Final = {
     "history.list": ("read", "before limit records"),
     "forecast.get": (
         "read",
-        "execution_id tasks workspace agent defaults title stop_on_failure priority sequential",
+        (
+            "execution_id tasks workspace agent defaults title stop_on_failure priority park"
+            " sequential"
+        ),
     ),
 }
 

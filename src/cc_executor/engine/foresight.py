@@ -12,6 +12,7 @@ import msgspec
 from cc_executor.agents.registry import DIALECTS
 from cc_executor.agents.registry import dialect as dialect_named
 from cc_executor.forecast.forecasting import Bounds, forecast
+from cc_executor.forecast.formula import first_timeout_s
 from cc_executor.forecast.observing import subject_of
 from cc_executor.model.forecasts import Band, Forecast, Observation, Subject
 from cc_executor.model.policy import Policy
@@ -28,8 +29,11 @@ _FRESH_S: Final = 60.0
 #: By what part a history may grow before what was made of it is made anew.
 _GROWTH: Final = 0.02
 _MOST_KEPT: Final = 1_000
-#: Completed runs of the very same argv, from which on a plain command is stopped by what they
-#: took. A build that finds everything done says nothing about one that does not.
+#: Completed runs of the same prompt, or of the kind that its user gave it, from which on a task may
+#: be stopped earlier than without history: what greetings took says nothing about a migration.
+_ENOUGH: Final = 10
+#: And of the very same argv, for a plain command: a build that finds everything done says nothing
+#: about one that does not.
 _ENOUGH_OF_A_COMMAND: Final = 30
 
 #: A machine that is busier than this is not told from one that is even busier.
@@ -145,8 +149,8 @@ class Foresight:
         if kept is not None and seen - kept[1] <= kept[1] * _GROWTH:
             return kept[0]
         made = forecast(subject, known.newest_first if known is not None else (), bounds)
-        if subject.agent == "command":
-            made = self._for_command(made, subject, known)
+        if known is None or not _is_familiar(subject, known):
+            made = _not_shorter(made, subject, bounds)
         if len(self._made) >= _MOST_KEPT:
             self._made.clear()
         self._made[key] = made, seen
@@ -164,16 +168,6 @@ class Foresight:
             per_token_s=0.0 if is_command else policy.timeout_per_token_s,
             max_s=policy.max_timeout_s,
         )
-
-    def _for_command(self, made: Forecast, subject: Subject, known: _History | None) -> Forecast:
-        """Return the forecast with the cap as its bound, unless the command is well known."""
-        same = sum(
-            one.ending == "completed" and one.subject.digest == subject.digest
-            for one in (known.newest_first if known is not None else ())
-        )
-        if same >= _ENOUGH_OF_A_COMMAND:
-            return made
-        return msgspec.structs.replace(made, timeout_s=self._policy.max_timeout_s)
 
     # --- after -------------------------------------------------------------------------------
 
@@ -216,6 +210,27 @@ def _count_new(found: tuple[Observation, ...], known: tuple[Observation, ...]) -
     if not known or known[0] not in found:
         return len(found)
     return found.index(known[0])
+
+
+def _is_familiar(subject: Subject, known: _History) -> bool:
+    """Tell whether enough runs like it are known for it to be stopped by what they took."""
+    is_command = subject.agent == "command"
+    of_kind = bool(subject.kind) and not is_command  # of a command, its program only
+    alike = sum(
+        one.ending == "completed"
+        and (one.subject.model, one.subject.effort) == (subject.model, subject.effort)
+        and (one.subject.digest == subject.digest or (of_kind and one.subject.kind == subject.kind))
+        for one in known.newest_first
+    )
+    return alike >= (_ENOUGH_OF_A_COMMAND if is_command else _ENOUGH)
+
+
+def _not_shorter(made: Forecast, subject: Subject, bounds: Bounds) -> Forecast:
+    """Return the forecast with no shorter timeout than without history."""
+    least_s = first_timeout_s(
+        subject.tokens, base_s=bounds.base_s, per_token_s=bounds.per_token_s, max_s=bounds.max_s
+    )
+    return msgspec.structs.replace(made, timeout_s=max(made.timeout_s, least_s))
 
 
 def _coarse(subject: Subject, known: _History) -> Subject:

@@ -13,7 +13,7 @@ import msgspec
 from cc_executor.errors import InvalidParams
 from cc_executor.model.outlooks import Outlook
 from cc_executor.model.principals import Scope
-from cc_executor.model.specs import TaskList
+from cc_executor.model.specs import Park, TaskList
 from cc_executor.protocol.methods.task_list_submit import LIST_FIELDS
 
 NAME: Final = "forecast.get"
@@ -36,6 +36,7 @@ class Params(
         title: For people.
         stop_on_failure: After a failure, skip what is left.
         priority: Among lists of one owner.
+        park: Whether, or how far, tasks wait for their account's usage window.
         sequential: Whether a task without `needs` waits for the one before it.
     """
 
@@ -47,6 +48,7 @@ class Params(
     title: str = ""
     stop_on_failure: bool = True
     priority: int = 0
+    park: Park | bool | None = None
     sequential: bool = True
 
 
@@ -62,7 +64,8 @@ def task_list_value(params: Params) -> dict[str, Any] | None:
         )
     if params.tasks is None:
         return None
-    fields = {name: getattr(params, name) for name in LIST_FIELDS}
+    given = msgspec.structs.asdict(params)
+    fields = {name: given.get(name) for name in LIST_FIELDS}
     return {name: value for name, value in fields.items() if value is not None}
 
 
