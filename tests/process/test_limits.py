@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from cc_executor.process.order import Bounds as OrderedBounds
 from cc_executor.process.report import limit_keepers
 from cc_executor.process.supervision import ProcessSupervision
 from cc_executor.testing.scripted_agent import Script
-from tests.process.support import BOUND_S, CLASSES, launch
+from tests.process.support import BOUND_S, CLASSES, launch, until
 from tests.process.test_reused_supervisors import supervisor_of
 
 _MIB: Final = 1 << 20
@@ -277,6 +278,27 @@ async def test_no_group_is_left_of_an_attempt_that_was_counted(
     names = [] if place is None else [one.name for one in Path(place.parent).iterdir()]
     mine = [name for name in names if name.startswith(cgroup.PREFIX)]
     assert not [one for one in mine if not cgroup._is_alive(int(one.split("-")[2]))]
+
+
+async def test_no_group_is_left_of_a_supervisor_that_was_killed(
+    supervision: ProcessSupervision, folder: Path
+) -> None:
+    order = launch(("/bin/sleep", "60"), folder, timers=_TIMERS, bounds=Bounds(processes=24))
+    attempt = await supervision.start(order, folder)
+    supervisor = supervisor_of(folder)
+    if _COUNTED:
+        await until(lambda: bool(_counters_of(supervisor)))
+
+    os.kill(supervisor, signal.SIGKILL)
+
+    assert (await attempt.wait()).ended_by is EndedBy.LOST
+    await until(lambda: not _counters_of(supervisor))
+
+
+def _counters_of(supervisor: int) -> list[str]:
+    place = kernel_limits.counter_place()
+    names = [] if place is None else [one.name for one in Path(place.parent).iterdir()]
+    return [name for name in names if name.startswith(f"{cgroup.PREFIX}{supervisor}-")]
 
 
 async def test_the_next_attempt_of_a_supervisor_has_no_limits_of_the_one_before(

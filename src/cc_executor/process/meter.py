@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from cc_executor.process.order import Bounds
-from cc_executor.process.usage import fair_memory_bytes, usage_of
+from cc_executor.process.usage import Usage, fair_memory_bytes, usage_of
 from cc_executor.process.written import Written, walk
 
 MEMORY: Final = "memory"
@@ -25,10 +25,17 @@ DISK: Final = "disk"
 FILES: Final = "files"
 
 _MIB: Final = 1 << 20
-#: Between two looks; the shorter one when a quarter of some limit is used.
-_CALM_S: Final = 0.25
-_CLOSE_S: Final = 0.1
-_CLOSE_SHARE: Final = 0.25
+#: Before the first look: programs that are shorter never see one.
+_FIRST_S: Final = 0.25
+#: Between two looks: as long as it takes to reach a limit in a hurry, within these bounds. A hundred
+#: agents far from their limits are looked at seldom.
+_SHORTEST_S: Final = 0.1
+_LONGEST_S: Final = 2.0
+#: What a program can take in a second, if that is all it does (measured, rounded up).
+_MEMORY_BYTES_PER_S: Final = 4 << 30
+_TASKS_PER_S: Final = 5_000
+_DISK_BYTES_PER_S: Final = 2 << 30
+_FILES_PER_S: Final = 100_000
 #: A look at the processes takes at most this share of the time: the whole of /proc may be long.
 _LOOKING_SHARE: Final = 0.04
 #: Time of one look that goes into walking through files, and when they seem to become many.
@@ -89,7 +96,8 @@ class Meter:
         self._also = also
         self._on_breach = on_breach
         self.peak_bytes = 0
-        self._used = 0.0  # of the limit that is nearest
+        self._usage = Usage(0, 0)
+        self._written = Written()
         self._hurried = False
         self._thorough = False
         self._left: tuple[int, int] | None = None
@@ -98,7 +106,7 @@ class Meter:
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first look is a quarter of a second away, so short programs never see it."""
+        """Begin; the first look is a quarter of a second away."""
         self._thread.start()
 
     def close(self, *, thorough: bool) -> bool:
@@ -113,7 +121,7 @@ class Meter:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        pause_s = _CALM_S
+        pause_s = _FIRST_S
         while not self._closing.wait(pause_s):
             began = time.monotonic()
             breach = self._also() or self._processes()
@@ -122,22 +130,34 @@ class Meter:
             if breach is not None:
                 self._on_breach(breach)
                 return
-            pause_s = max(pause_s, _CLOSE_S if self._used > _CLOSE_SHARE else _CALM_S)
+            pause_s = max(pause_s, self._time_left_s())
         if self._thorough:
             self._steps = self._new_walk()
             if (breach := self._files(_LAST_WALK_S)) is not None:
                 self._on_breach(breach)
+
+    def _time_left_s(self) -> float:
+        """Return when the next look is due: before a limit can be far behind."""
+        bounds, usage, written = self._bounds, self._usage, self._written
+        lefts = (
+            (bounds.memory_bytes, usage.memory_bytes, _MEMORY_BYTES_PER_S),
+            (bounds.processes, usage.tasks, _TASKS_PER_S),
+            (bounds.disk_bytes, written.size_bytes, _DISK_BYTES_PER_S),
+            (bounds.files, written.files, _FILES_PER_S),
+        )
+        soonest_s = min(
+            ((limit - used) / per_s for limit, used, per_s in lefts if limit is not None),
+            default=_LONGEST_S,
+        )
+        return _SHORTEST_S if self._hurried else min(max(soonest_s, _SHORTEST_S), _LONGEST_S)
 
     def _processes(self) -> Breach | None:
         bounds = self._bounds
         if bounds.memory_bytes is None and bounds.processes is None:
             return None
         pids = self._members()
-        usage = usage_of(pids)
+        usage = self._usage = usage_of(pids)
         self.peak_bytes = max(self.peak_bytes, usage.memory_bytes)
-        self._used = max(
-            _share(usage.memory_bytes, bounds.memory_bytes), _share(usage.tasks, bounds.processes)
-        )
         if bounds.processes is not None and usage.tasks > bounds.processes:
             problem = f"{usage.tasks} processes and threads; {bounds.processes} are allowed"
             return Breach(PROCESSES, problem)
@@ -161,6 +181,7 @@ class Meter:
             if found is None:
                 self._steps = self._new_walk()
                 return None
+            self._written = found
             if (breach := self._too_much(found)) is not None:
                 return breach
         return None

@@ -96,7 +96,7 @@ _KEEPERS: Final = {
     "cgroup": "kept by the kernel for the whole tree",
     "rlimit": "kept by the kernel for each process",
     "supervisor": "kept at every byte",
-    "poll": "measured several times a second",
+    "poll": "measured, the more often the nearer it is",
 }
 
 
