@@ -221,3 +221,15 @@ def test_a_reader_that_is_far_behind_looks_only_at_the_records_that_it_takes(
 
     assert len(read_all(tmp_path, max_bytes=10_000)) == 400
     assert len(looked_at) < 500  # each once, and one more for each batch of ten
+
+
+def test_where_the_system_cannot_tell_nothing_is_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, [(STDOUT, b"line\n")])
+    with contextlib.closing(FileJournalReader(tmp_path)) as reader:
+        monkeypatch.setattr("cc_executor.journal.reader._NOWAIT", None)
+        assert reader.read_at_hand(after_seq=-1, max_bytes=100) is None
+        monkeypatch.setattr("cc_executor.journal.reader._NOWAIT", 1 << 30)  # no such question
+        assert reader.read_at_hand(after_seq=-1, max_bytes=100) is None
+        assert len(reader.read(after_seq=-1, max_bytes=100)) == 1
