@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cc_executor.model.budgets import Budget
 from cc_executor.model.launch import Bounds
 
 
@@ -34,6 +35,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         permission_mode: Default permission mode of agents that have one.
         park: Whether a task waits for usage windows where it does not say.
         containment: `auto`, `cgroup` or `scan`.
+        budget_workspace: What all tasks in one workspace may spend together; None: as they like.
+        budget_day: What all tasks may spend in one day, in UTC.
     """
 
     max_timeout_s: float = 14_400.0
@@ -56,3 +59,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     permission_mode: str | None = None
     park: bool = False
     containment: str = "auto"
+    budget_workspace: Budget | None = None
+    budget_day: Budget | None = None

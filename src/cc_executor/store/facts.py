@@ -66,6 +66,8 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         detail=outcome.detail,
         message=outcome.message,
         cost_usd=outcome.cost_usd,
+        turns=outcome.claimed.num_turns,
+        tokens=outcome.usage.total if outcome.usage else None,
         model=outcome.model,
         agent_session_id=outcome.agent_session_id,
         limit_resets_at=outcome.limit_resets_at,

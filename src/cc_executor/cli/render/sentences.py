@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from cc_executor.cli.render.board import retry, tool
-from cc_executor.cli.render.wording import counted, duration, instant, money, one_line
+from cc_executor.cli.render.board import open_tool, retry, tool, waits
+from cc_executor.cli.render.wording import against, counted, duration, instant, money, one_line
 from cc_executor.model.events import (
     AgentEvent,
     ApiRetry,
@@ -21,6 +21,7 @@ from cc_executor.model.events import (
     ToolResult,
 )
 from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.progress import Progress
 
 Data = Mapping[str, Any]
 
@@ -34,6 +35,20 @@ def sentence(event: StreamEvent) -> str | None:
             return _of_agent(event.event)
         case _:
             return None
+
+
+def still(progress: Progress, at: float) -> str:
+    """Return that a task goes on and how far it is: `still running: 2m10s of 3m..7m, 4 turns`."""
+    parts = [f"still running: {against(progress)}"]
+    if progress.turns:
+        parts.append(counted(progress.turns, "turn"))
+    if progress.cost_usd is not None:
+        parts.append(f"{money(progress.cost_usd)} so far")
+    if progress.waiting is not None:
+        parts.append(waits(progress.waiting, at))
+    elif busy := open_tool(progress):
+        parts.append(busy)
+    return ", ".join(parts)
 
 
 def _submitted(event: Lifecycle) -> str:
