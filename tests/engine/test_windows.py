@@ -218,6 +218,21 @@ async def test_without_a_time_that_can_be_true_nobody_waits(
         assert (await executor.run([{"prompt": "the next one", "park": True}])).ok
 
 
+async def test_a_window_beyond_which_somebody_pays_keeps_nobody(
+    claude: InstallClaude, clock: Watched
+) -> None:
+    paid = (
+        Script()
+        .claude_init()
+        .claude_rate_limit(resets_at=int(NOW + 3_600), overage=True)
+        .claude_result("Done.")
+    )
+    async with Executor(claude(GOOD, {"paid": paid})) as executor:
+        assert (await executor.run([{"prompt": "paid", "park": True}])).ok
+        assert (await executor.run([{"prompt": "the next one", "park": True}])).ok
+    assert clock.now_s() == NOW
+
+
 async def test_who_does_not_park_fails_at_the_limit(executor: Executor) -> None:
     ended = await executor.run([{"prompt": HIT}])
     assert outcome_of(ended).failure is Failure.USAGE_LIMIT

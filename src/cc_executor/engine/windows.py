@@ -79,16 +79,17 @@ class UsageWindows:
         resets_at = notice.resets_at
         if resets_at is not None and not is_credible(resets_at, now):
             resets_at = None
-        said = (notice.status, resets_at, notice.utilization)
+        status = "allowed" if notice.overage else notice.status
+        said = (status, resets_at, notice.utilization)
         known, at = self._said.get((credential, name), (None, 0.0))
-        if notice.status != REJECTED and known == said and 0 <= now - at < _AGAIN_S:
+        if status != REJECTED and known == said and 0 <= now - at < _AGAIN_S:
             return
         self._said[credential, name] = said, now
         await self._store.report_window(
             UsageWindow(
                 credential=credential,
                 name=name,
-                status=notice.status,
+                status=status,
                 resets_at=resets_at,
                 utilization=notice.utilization,
                 seen_at=now,

@@ -144,12 +144,15 @@ class LimitNotice(_AgentEvent, frozen=True, kw_only=True, tag="agent.limit"):
     Attributes:
         status: `allowed`, `allowed_warning`, `rejected`.
         resets_at: Seconds since the epoch; only as reported.
+        utilization: Share of the window that is used, from 0 to 1.
+        overage: What goes beyond the window is paid for: even a rejection stops nobody.
     """
 
     status: str
     resets_at: float | None = None
     window: str | None = None
     utilization: float | None = None
+    overage: bool = False
 
 
 class BackgroundTasks(_AgentEvent, frozen=True, kw_only=True, tag="agent.background"):

@@ -117,12 +117,17 @@ def _limit(message: Fields) -> Events:
     status = info.text("status")
     if status is None:
         return (Other(kind=kind_of(message)),)
+    window = info.text("rateLimitType")
+    used = info.number("utilization")
+    if used is None and window is not None:
+        used = info.child("unifiedWindows").child(window).number("utilization")
     return (
         LimitNotice(
             status=status,
             resets_at=info.number("resetsAt"),
-            window=info.text("rateLimitType"),
-            utilization=info.number("utilization"),
+            window=window,
+            utilization=used,
+            overage=info.flag("isUsingOverage") is True,
         ),
     )
 

@@ -138,6 +138,7 @@ def claude_rate_limit(
     resets_at: int | None = None,
     limit: str = "five_hour",
     utilization: float | None = None,
+    overage: bool = False,
 ) -> None:
     """Write `rate_limit_event`; `resets_at` is in epoch seconds."""
     info = {
@@ -145,7 +146,7 @@ def claude_rate_limit(
         "resetsAt": resets_at,
         "rateLimitType": limit,
         "utilization": utilization,
-        "isUsingOverage": False,
+        "isUsingOverage": overage,
     }
     claude_message(stage, {"type": "rate_limit_event", "rate_limit_info": info})
 
