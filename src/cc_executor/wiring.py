@@ -7,8 +7,9 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
+from cc_executor.engine.budgets import BudgetGate
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
@@ -18,6 +19,7 @@ from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
+from cc_executor.model.budgets import KINDS, Budget, UnknownCost
 from cc_executor.model.launch import Bounds
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
@@ -67,6 +69,7 @@ async def open_engine(
         resources = await asyncio.to_thread(SystemResources, home.path)
     clock = SystemClock()
     limits = policy(settings, host, environ)
+    budgets = BudgetGate(store, clock, limits)
     world = World(
         clock=clock,
         store=store,
@@ -82,10 +85,12 @@ async def open_engine(
         ),
         foresight=Foresight(store, clock, limits, load_per_core),
         policy=limits,
-        gates=(*gates(), Room(limits, resources, clock)),
+        gates=(*gates(), budgets, Room(limits, resources, clock)),
         resources=resources,
     )
-    return Engine(world, engine_id=engine_id, host=host), store
+    engine = Engine(world, engine_id=engine_id, host=host)
+    budgets.cared_for_by(engine.recover)
+    return engine, store
 
 
 def gates() -> tuple[Gate, ...]:
@@ -189,8 +194,18 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         pass_env=settings.pass_env,
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
+        budget_workspace=_budget(settings, "workspace"),
+        budget_day=_budget(settings, "day"),
     )
 
 
 def _bytes(size_mb: int) -> int | None:
     return size_mb * 1024 * 1024 or None  # 0: no limit
+
+
+def _budget(settings: Settings, scope: str) -> Budget | None:
+    limits = {kind: getattr(settings, f"budget_{scope}_{kind}") for kind in KINDS}
+    if all(limit is None for limit in limits.values()):
+        return None
+    unknown_cost = cast("UnknownCost", settings.budget_unknown_cost)  # its declaration sees to it
+    return Budget(**limits, unknown_cost=unknown_cost)

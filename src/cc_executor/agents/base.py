@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from cc_executor.model.budgets import Caps
 from cc_executor.model.events import AgentEvent, Stream
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.outcomes import Conclusion, Executed
@@ -141,6 +142,10 @@ class Dialect(Protocol):
         Raises:
             InvalidSpec: The task asks for something that this agent cannot do.
         """
+        ...
+
+    def limited(self, launch: Launch, caps: Caps) -> Launch:
+        """Return the child with limits that it is told of, as far as it understands them."""
         ...
 
     def reader(self, spec: TaskSpec) -> Reader:

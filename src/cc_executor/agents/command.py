@@ -11,6 +11,7 @@ from cc_executor.agents.endings import Verdict, crashed, ended_from_outside
 from cc_executor.agents.env import COMMON
 from cc_executor.agents.tail import Tail
 from cc_executor.errors import InvalidSpec
+from cc_executor.model.budgets import Caps
 from cc_executor.model.events import AgentEvent, Stream
 from cc_executor.model.failures import Failure
 from cc_executor.model.launch import Launch
@@ -53,6 +54,10 @@ class Command:
             cwd=surroundings.cwd,
             timers=surroundings.timers,
         )
+
+    def limited(self, launch: Launch, caps: Caps) -> Launch:  # noqa: ARG002 - as every dialect has it
+        """Return the same child: a program knows no budget."""
+        return launch
 
     def reader(self, spec: TaskSpec) -> Reader:  # noqa: ARG002 - as every dialect has it
         """Return a fresh reader."""

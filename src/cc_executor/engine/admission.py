@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from cc_executor.engine.book import Book
 from cc_executor.engine.gates import Candidate, GateClosed, Passage, Survivor
-from cc_executor.engine.prepare import Prepared
+from cc_executor.engine.prepare import Prepared, within
 from cc_executor.engine.world import World
 from cc_executor.errors import CCExecutorError
 from cc_executor.model.failures import Failure
@@ -22,12 +22,14 @@ class NotAdmitted(Exception):
     Attributes:
         failure: What its task ends with.
         message: Why, for people.
+        detail: Which limit, where the failure has kinds.
     """
 
-    def __init__(self, failure: Failure, message: str) -> None:
-        super().__init__(failure, message)
+    def __init__(self, failure: Failure, message: str, detail: str | None = None) -> None:
+        super().__init__(failure, message, detail)
         self.failure = failure
         self.message = message
+        self.detail = detail
 
 
 class Admission:
@@ -96,8 +98,12 @@ class Admission:
             prepared = await _ready(prepare)
             waited = await self._pass_gates(number, prepared)
             if not self._paused and not self._stopped.is_set():
-                return await _ready(prepare) if waited else prepared
+                return self.limited(await _ready(prepare) if waited else prepared)
             await self._passage.settle(None)
+
+    def limited(self, prepared: Prepared) -> Prepared:
+        """Return the attempt with the limits that the gates have set it."""
+        return within(prepared, self._passage.allowance)
 
     async def delay(self, waiting: Waiting, seconds: float) -> None:
         """Wait, unless somebody stops the task meanwhile.
@@ -124,7 +130,7 @@ class Admission:
             async with asyncio.timeout(None) as self._entering:
                 await self._passage.enter(candidate, self.tell)
         except GateClosed as closed:
-            raise NotAdmitted(closed.failure, closed.message) from None
+            raise NotAdmitted(closed.failure, closed.message, closed.detail) from None
         except TimeoutError:
             if not self._stopped.is_set():
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 import msgspec
 
@@ -21,6 +22,8 @@ from cc_executor.ports.journal import Chunk, JournalReader, Journals
 Seen = Callable[[StreamEvent], object]
 
 _READ_BYTES = 256 * 1024
+#: So much is read at once where no disk has to be waited for: it takes less than a hop to a thread.
+_AT_HAND_BYTES = 16 * 1024
 _PAGE = 500
 
 
@@ -101,6 +104,10 @@ async def head(world: World, execution_id: str) -> Cursor:
 
 def _lengths(journals: Journals, attempts: set[str]) -> dict[str, int]:
     return {one: journals.length(one) for one in attempts}
+
+
+class _Read(Protocol):
+    def __call__(self, *, after_seq: int, max_bytes: int) -> Sequence[Chunk] | None: ...
 
 
 class _Places:
@@ -249,16 +256,25 @@ class _OpenAttempt:
 
     def read(self) -> _Look:
         """Return what is next. Blocking (files)."""
-        look = _Look([], [])
         if self._journal is None:
             self._journal = self._open()
         if self._journal is None:
-            return look
-        left = _READ_BYTES
+            return _Look([], [])
+        return self._read(self._journal.read, _READ_BYTES)
+
+    def read_at_hand(self) -> _Look:
+        """Return a little of what is next, as far as that can be done without waiting for a disk."""
+        if self._journal is None:
+            return _Look([], [], more=True)
+        return self._read(self._journal.read_at_hand, _AT_HAND_BYTES)
+
+    def _read(self, read: _Read, left: int) -> _Look:
+        look = _Look([], [])
         # Going on to the end of what is there, if it is near, spares another hop to a thread.
         while left > 0:
-            chunks = self._journal.read(after_seq=self._seq, max_bytes=left)
+            chunks = read(after_seq=self._seq, max_bytes=left)
             if not chunks:
+                look.more = chunks is None
                 return look
             for chunk in chunks:
                 self._take(chunk, look)
@@ -306,14 +322,15 @@ def _nobody(_event: StreamEvent) -> None:
 
 
 async def _drain(one: _OpenAttempt, seen: Seen) -> AsyncIterator[Sequence[StreamEvent]]:
-    more = True
-    while more:
-        look = await asyncio.to_thread(one.read)
-        more = look.more
+    look = one.read_at_hand()
+    while True:
         for event in look.said:
             seen(event)
         if look.items:  # those before the cursor were read for the reader of the agent's lines only
             yield look.items
+        if not look.more:
+            return
+        look = await asyncio.to_thread(one.read)
 
 
 def _attempt_of(event: Lifecycle) -> str | None:

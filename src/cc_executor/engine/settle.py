@@ -25,9 +25,9 @@ def settle(spec: TaskSpec, executed: Executed, conclusion: Conclusion, changes: 
     return _outcome(executed, conclusion, changes, verified)
 
 
-def refused(failure: Failure, message: str) -> Outcome:
+def refused(failure: Failure, message: str, detail: str | None = None) -> Outcome:
     """Return the outcome of a task that could not even be started."""
-    return Outcome(state=FAILURES[failure].state, failure=failure, message=message)
+    return Outcome(state=FAILURES[failure].state, failure=failure, message=message, detail=detail)
 
 
 def _outcome(

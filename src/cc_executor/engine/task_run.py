@@ -37,6 +37,7 @@ from cc_executor.model.records import (
 )
 from cc_executor.model.repairs import is_repair_due, repair_spec, repairs_made
 from cc_executor.model.specs import TaskSpec
+from cc_executor.model.spending import left_of
 from cc_executor.ports.process import StopReason, Supervised
 from cc_executor.ports.workspace import Before
 
@@ -144,7 +145,7 @@ class TaskRun:
         try:
             prepared = await self._admission.admit(self._number, self._prepare)
         except NotAdmitted as refusal:
-            return await self._refuse(refusal.failure, refusal.message)
+            return await self._refuse(refusal.failure, refusal.message, refusal.detail)
         if prepared is None:
             return await self._never_mind()
         self._example = prepared.subject, prepared.forecast
@@ -243,6 +244,7 @@ class TaskRun:
             attempt_id(self._task.id, self._number),
             self._book.on_output,
             self._take_over,
+            prepared.allowance and left_of(prepared.allowance, outcome),
         )
         if not self._carry_on and is_checked(prepared.spec):
             await beside.stop_what_runs(check_names(prepared.spec))
@@ -299,11 +301,11 @@ class TaskRun:
             await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
         return False
 
-    async def _refuse(self, failure: Failure, why: str) -> bool:
+    async def _refuse(self, failure: Failure, why: str, detail: str | None = None) -> bool:
         """Record the end of a task whose attempt could not be started."""
         self._attempt = None
         await self._admission.settle(None)
-        outcome = refused(failure, why)
+        outcome = refused(failure, why, detail)
         await self._book.move(self._task.id, Move.FAIL, outcome)
         self._log_end(outcome)
         return False
@@ -387,6 +389,7 @@ class TaskRun:
         # How busy the machine was when it started, nobody knows any more.
         self._example = msgspec.structs.replace(prepared.subject, load=None), last.forecast
         await self._admission.adopt(self._number, prepared)
+        prepared = self._admission.limited(prepared)
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)
         return await self._concluded(prepared, outcome)

@@ -27,8 +27,8 @@ _LEAST_TIMEOUT_S: Final = 10.0
 #: The formula's value stands for the p99, and these parts of it for the p50 and the p90.
 _FORMULA_P50: Final = 0.25
 _FORMULA_P90: Final = 0.5
-#: How sure the formula is: a standard deviation of a factor of e^1.5, about 4.5.
-_FORMULA_VARIANCE: Final = 1.5**2
+#: How sure the formula is: a standard deviation of a factor of e.
+_FORMULA_VARIANCE: Final = 1.0
 _UNKNOWN_VARIANCE: Final = 1.0
 #: No smaller amount is told from zero.
 _LEAST: Final = 1e-6
@@ -169,7 +169,16 @@ def _amount(
     return band(learned, factor=1.0, at_most=_MOST)
 
 
-def _order(one: Observation) -> tuple[float, float, str, str, str]:
+def _order(one: Observation) -> tuple[float | str, ...]:
     """Return what observations are sorted by: their time, and always the same among equals."""
     subject = one.subject
-    return one.at, one.duration_s, one.ending, subject.digest, repr(subject)
+    return (
+        *(one.at, one.duration_s, one.ending, subject.agent, subject.kind, subject.digest),
+        *(subject.model or "", subject.effort or "", subject.tokens, _comparable(subject.load)),
+        *(_comparable(one.turns), _comparable(one.cost_usd)),
+        *(_comparable(one.total_tokens), _comparable(one.max_rss_bytes)),
+    )
+
+
+def _comparable(value: float | None) -> float:
+    return -1.0 if value is None else value

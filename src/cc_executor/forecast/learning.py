@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
+from cc_executor.forecast.grouping import Groups
 from cc_executor.forecast.levels import Drift, Expected, Levels
 from cc_executor.forecast.survival import Sample, Survival
 from cc_executor.model.forecasts import Band
@@ -15,11 +16,13 @@ from cc_executor.model.forecasts import Band
 _MOST_SCORES: Final = 400
 #: How many of each broader level are heard in any case, if there are so many.
 _OF_EACH_LEVEL: Final = 40
+#: How many scores of runs as new as the next one are enough to do without all others.
+_ENOUGH_AS_NEW: Final = 15
 #: The first examples are compared with a prior that knew nothing: their scores say nothing.
 _WARM_UP: Final = 3
 #: Scores of no run, for histories with few: a normal distribution, a little too wide, and twice as
 #: wide where there are no others.
-_IMAGINED: Final = tuple(1.15 * NormalDist().inv_cdf((place + 0.5) / 8) for place in range(8))
+_IMAGINED: Final = tuple(1.05 * NormalDist().inv_cdf((place + 0.5) / 8) for place in range(8))
 #: How fast the level that is asked for follows what was missed lately, in parts of 1 - level.
 _ADAPTING: Final = 0.02
 _QUANTILES: Final = (0.5, 0.9, 0.99)
@@ -34,14 +37,12 @@ class Example(NamedTuple):
         censored: The true value is larger.
     """
 
-    keys: tuple[Hashable | None, ...]
+    keys: Groups
     value: float
     censored: bool
 
 
-def learn(
-    examples: Sequence[Example], keys: tuple[Hashable | None, ...], prior: Expected
-) -> tuple[float, float, float]:
+def learn(examples: Sequence[Example], keys: Groups, prior: Expected) -> tuple[float, float, float]:
     """Return the 50, 90 and 99 % quantiles of the next value, as logarithms.
 
     Each example is first forecast from those before it; its score is how far off that was. The
@@ -55,25 +56,25 @@ def learn(
     """
     levels = Levels(prior, len(keys))
     drift = Drift()
-    tiers: list[list[Sample]] = [[] for _ in range(len(keys) + 1)]
+    scores = _Scores(keys)
     for number, example in enumerate(examples):
         usual = levels.expect(example.keys)
         expected = drift.correct(usual)
         value = example.value
         if number >= _WARM_UP:
             score = Sample(expected.score(value), example.censored)
-            tiers[_shared(example.keys, keys)].append(score)
+            scores.add(score, example.keys, levels.depth(example.keys))
         if example.censored:
             value = expected.beyond(value)
         if number >= _WARM_UP:
             drift.learn(usual.score(value))
         levels.learn(example.keys, value)
     expected = drift.correct(levels.expect(keys))
-    scores = _chosen(tiers)
-    width = 1 + 1 / (1 + len(scores))
-    survival = Survival((*scores, *(Sample(width * score) for score in _IMAGINED)))
+    chosen = scores.choose(levels.depth(keys))
+    width = 1 + 1 / (1 + len(chosen))
+    survival = Survival((*chosen, *(Sample(width * score) for score in _IMAGINED)))
     p50, p90, p99 = (
-        expected.value(survival.quantile(_adapted(scores, survival, level))) for level in _QUANTILES
+        expected.value(survival.quantile(_adapted(chosen, survival, level))) for level in _QUANTILES
     )
     return p50, max(p50, p90), max(p50, p90, p99)
 
@@ -87,21 +88,42 @@ def band(quantiles: tuple[float, float, float], *, factor: float, at_most: float
     return Band(p50=min(p50, at_most), p90=min(p90, at_most), p99=min(p99, at_most))
 
 
-def _shared(one: Sequence[Hashable | None], other: Sequence[Hashable | None]) -> int:
-    """Return how narrow the narrowest group is that both are in; 0: none."""
-    for level in range(len(one), 0, -1):
-        if one[level - 1] is not None and one[level - 1] == other[level - 1]:
-            return level
-    return 0
+class _Scores:
+    """How far off forecasts were, by how much their runs have in common with the next one.
 
+    Args:
+        keys: The groups of the next one.
+    """
 
-def _chosen(tiers: Sequence[Sequence[Sample]]) -> list[Sample]:
-    """Return the newest scores, those of the narrowest group first; the result is oldest first."""
-    chosen: list[Sample] = []
-    for tier in reversed(tiers):
-        room = max(_OF_EACH_LEVEL, _MOST_SCORES - len(chosen))
-        chosen = [*tier[-room:], *chosen]
-    return chosen
+    def __init__(self, keys: Groups) -> None:
+        self._keys = keys
+        self._tiers: list[list[tuple[int, Sample]]] = [[] for _ in range(len(keys) + 1)]
+
+    def add(self, score: Sample, keys: Groups, depth: int) -> None:
+        """Add one; `depth` is how much was known of its run."""
+        self._tiers[self._shared(keys)].append((depth, score))
+
+    def choose(self, depth: int) -> list[Sample]:
+        """Return the newest, those of the narrowest group first; the result is oldest first.
+
+        Of something new, only scores are heard of what was as new then, if there are enough: of
+        what is known well, forecasts are off by less.
+        """
+        tiers = [[score for known, score in tier if known <= depth] for tier in self._tiers]
+        if sum(map(len, tiers)) < _ENOUGH_AS_NEW:
+            tiers = [[score for _, score in tier] for tier in self._tiers]
+        chosen: list[Sample] = []
+        for tier in reversed(tiers):
+            room = max(_OF_EACH_LEVEL, _MOST_SCORES - len(chosen))
+            chosen = [*tier[-room:], *chosen]
+        return chosen
+
+    def _shared(self, keys: Groups) -> int:
+        """Return how narrow the narrowest group is that both are in; 0: none."""
+        for level in range(len(keys), 0, -1):
+            if keys[level - 1] is not None and keys[level - 1] == self._keys[level - 1]:
+                return level
+        return 0
 
 
 def _adapted(scores: Sequence[Sample], survival: Survival, level: float) -> float:

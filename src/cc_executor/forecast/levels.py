@@ -118,6 +118,13 @@ class Levels:
             variance = own + between * (1 - pull) + _LEAST_VARIANCE
         return Expected(mean, variance)
 
+    def depth(self, keys: Sequence[Hashable | None]) -> int:
+        """Return at how many levels at most, from broad to narrow, there are examples."""
+        for level in range(len(keys), 0, -1):
+            if keys[level - 1] in self._groups[level - 1]:
+                return level
+        return 0
+
     def learn(self, keys: Sequence[Hashable | None], value: float) -> None:
         """Add an example to its groups."""
         fading = 1 - 1 / _MEMORY

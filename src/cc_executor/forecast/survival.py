@@ -7,9 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-#: How many of the largest samples a tail is fitted to. The smaller estimate counts: where the values
-#: have two humps, a tail that begins between them is far too long, and the other one is not.
+#: How many of the largest samples a tail is fitted to, twice, and how much the smaller estimate
+#: counts: where the values have two humps, a tail that begins between them is far too long.
 _IN_TAIL: Final = (10, 20)
+_SMALLER: Final = 0.75
 #: Smallest and largest part of the samples that counts as the tail.
 _LEAST_TAIL: Final = 0.025
 _MOST_TAIL: Final = 0.4
@@ -17,7 +18,7 @@ _MOST_TAIL: Final = 0.4
 #: number of samples. Heavier than a normal distribution's: with few samples the values of most
 #: interest are those that nobody has seen yet.
 _PRIOR_EXCESS: Final = 0.9
-_PRIOR_ENDS: Final = 40.0
+_PRIOR_ENDS: Final = 80.0
 #: How many samples it takes until a quantile is taken from them rather than from the tail, and at
 #: most how far. Both err: samples by chance, a fitted tail where the truth has two humps.
 _SAMPLES_RULE: Final = 400.0
@@ -93,7 +94,8 @@ class Survival:
         within = self._within(level)
         if level <= min(tail.reached for tail in self._tails):
             return within
-        fitted = min(tail.quantile(level) for tail in self._tails if level > tail.reached)
+        fits = [tail.quantile(level) for tail in self._tails if level > tail.reached]
+        fitted = _SMALLER * min(fits) + (1 - _SMALLER) * max(fits)
         if level > self._reached[-1]:
             return fitted
         return self._rule * within + (1 - self._rule) * fitted

@@ -31,6 +31,7 @@ class EndedBy(StrEnum):
     CANCEL = "cancel"  # somebody asked for it
     GRACE = "grace"  # it had given its result and would not leave
     ORPHANED = "orphaned"  # its engine stayed away longer than orphan_grace_s
+    BUDGET = "budget"  # it had used more than it may
     LIMIT = "limit"  # a resource limit; `Executed.limit` says which
     START = "start"  # it never ran: exec failed; `Executed.error` says why
     LOST = "lost"  # its supervisor died: nobody saw the end
@@ -127,6 +128,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         api_status: HTTP status of the model API in a failure.
         errors: The agent's own error texts.
         files: Files that its answer names as its own work; None when it was not asked.
+        turns_seen: Turns of its own that were counted in its output: at least so many there were.
+        tokens_seen: Tokens that its turns began with: at least so many it has used.
     """
 
     text: str | None = None
@@ -140,6 +143,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[str, ...] = ()
     denials: tuple[Denial, ...] = ()
     files: tuple[ClaimedFile, ...] | None = None
+    turns_seen: int = 0
+    tokens_seen: int = 0
 
 
 class Verification(StrEnum):

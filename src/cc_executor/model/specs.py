@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from cc_executor.model.budgets import Budget
 from cc_executor.model.limits import Limits
 
 NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -82,6 +83,7 @@ class TaskSpec(
         repairs: How often a result that was refuted is given back to the agent's session to repair.
         isolation: Where the task works: in its workspace, in a copy of it, or in a git worktree.
         limits: Most memory, processes, output and disk of each attempt.
+        budget: What all its attempts, repairs and judges may spend together.
     """
 
     name: str = ""
@@ -114,6 +116,7 @@ class TaskSpec(
     repairs: int = 0
     isolation: Isolation = "none"
     limits: Limits = Limits()
+    budget: Budget | None = None
 
     @property
     def dialect(self) -> str:
@@ -133,6 +136,7 @@ class TaskList(
             skipped in any case).
         title: For people, in lists.
         priority: Among the lists of one owner, the higher one gets the next free place.
+        budget: What its tasks may spend together.
     """
 
     tasks: tuple[TaskSpec, ...]
@@ -140,3 +144,4 @@ class TaskList(
     stop_on_failure: bool = True
     title: str = ""
     priority: int = 0
+    budget: Budget | None = None

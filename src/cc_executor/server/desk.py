@@ -14,6 +14,7 @@ import msgspec
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.submit import resolved
+from cc_executor.engine.views import view, viewed
 from cc_executor.errors import (
     DuplicateExecution,
     ExecutionNotFound,
@@ -32,7 +33,7 @@ from cc_executor.model.lists import task_list
 from cc_executor.model.outlooks import Outlook
 from cc_executor.model.principals import Principal, Scope
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
-from cc_executor.model.results import ExecutionResult, TaskResult, result_of
+from cc_executor.model.results import ExecutionResult, TaskResult
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
@@ -261,7 +262,7 @@ class Desk:
             ExecutionNotFound, AmbiguousId: There is none, or several.
         """
         _demand(who, Scope.READ)
-        return result_of(*await self._owned_with_tasks(who, execution_id))
+        return await viewed(self._store, *await self._owned_with_tasks(who, execution_id))
 
     async def list(
         self,
@@ -406,7 +407,7 @@ class Desk:
             return await look(await self._store.find(wanted))
 
     async def _view(self, full_id: str) -> ExecutionResult:
-        return result_of(*await self._store.execution_with_tasks(full_id))
+        return await view(self._store, full_id)
 
 
 def _demand(who: Principal, scope: Scope) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from cc_executor.settings import kinds
+from cc_executor.settings.budgeting import BUDGET_SETTINGS
 from cc_executor.settings.limiting import LIMITS
 from cc_executor.settings.serving import SERVER_SETTINGS
 from cc_executor.settings.setting import Setting
@@ -160,6 +161,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "",
         "How process trees are found: by cgroup, by scanning, or the best there is.",
     ),
+    *BUDGET_SETTINGS,
     Setting(
         "log_level",
         kinds.log_level,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from cc_executor.errors import StoreUnavailable
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState, is_final
@@ -81,6 +82,8 @@ class _Rows:
         self._events: dict[tuple[str, int], Lifecycle] = {}
         self._last_seqs: dict[str, int] = {}
         self._requests: dict[int, Request] = {}
+        self._accounts: dict[str, Account] = {}
+        self._holds: dict[str, dict[str, Hold]] = {}  # by attempt, then account
         self._observations: dict[int, Observation] = {}
         self._undo: list[Callable[[], object]] = []
 
@@ -216,6 +219,25 @@ class _Rows:
 
     def _change(self, table: MutableMapping[_Key, Any], key: _Key, **values: Any) -> None:
         self._set(table, key, msgspec.structs.replace(table[key], **values))
+
+    def account(self, name: str) -> Account | None:
+        return self._accounts.get(name)
+
+    def put_account(self, account: Account) -> None:
+        self._set(self._accounts, account.name, account)
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        held = self._holds.get(attempt_id, {})
+        return [held[account] for account in sorted(held)]
+
+    def put_hold(self, hold: Hold) -> None:
+        held = self._holds.get(hold.attempt_id, {})
+        self._set(self._holds, hold.attempt_id, {**held, hold.account: hold})
+
+    def drop_hold(self, attempt_id: str, account: str) -> None:
+        held = self._holds[attempt_id]
+        left = {name: hold for name, hold in held.items() if name != account}
+        self._set(self._holds, attempt_id, left)
 
     # --- Views -------------------------------------------------------------------------------
 

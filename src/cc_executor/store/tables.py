@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState
@@ -133,6 +134,26 @@ class Tables(Protocol):
         """End an attempt, which frees its agent session."""
         ...
 
+    def account(self, name: str) -> Account | None:
+        """Return a budget's account, None when nothing was ever held there."""
+        ...
+
+    def put_account(self, account: Account) -> None:
+        """Add or replace an account."""
+        ...
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        """Return what is, or was, held for an attempt, by account."""
+        ...
+
+    def put_hold(self, hold: Hold) -> None:
+        """Add what is held, or settle it."""
+        ...
+
+    def drop_hold(self, attempt_id: str, account: str) -> None:
+        """Remove what was held for an attempt that has not started."""
+        ...
+
     def add_observation(self, observation: Observation) -> None:
         """Add what an attempt took."""
         ...
@@ -182,6 +203,14 @@ class Views(Protocol):
 
     def requests(self, execution_id: str, *, after_seq: int) -> Sequence[Request]:
         """Return wishes with `seq > after_seq` in order."""
+        ...
+
+    def account(self, name: str) -> Account | None:
+        """Return a budget's account, None when nothing was ever held there."""
+        ...
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        """Return what is, or was, held for an attempt, by account."""
         ...
 
     def observations(

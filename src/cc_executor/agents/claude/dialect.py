@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from cc_executor.agents.base import LoginQuery, Reader, Surroundings
-from cc_executor.agents.claude import launch
+from cc_executor.agents.claude import launch, limits
 from cc_executor.agents.claude.environment import INHERITS
 from cc_executor.agents.claude.reader import ClaudeReader
+from cc_executor.model.budgets import Caps
 from cc_executor.model.launch import Launch
 from cc_executor.model.specs import TaskSpec
 
@@ -58,6 +59,10 @@ class Claude:
             InvalidSpec: An argument is ours to set, or cannot be passed to a program.
         """
         return launch.launch(spec, surroundings)
+
+    def limited(self, launch: Launch, caps: Caps) -> Launch:
+        """Return the child with its budget and its turns; tokens it cannot be told."""
+        return limits.limited(launch, caps)
 
     def reader(self, spec: TaskSpec) -> Reader:
         """Return a fresh reader for one attempt."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.ids import attempt_id
@@ -18,6 +19,7 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.store.sqlite.budgets import account_of, holds_of
 from cc_executor.store.sqlite.columns import to_json
 from cc_executor.store.sqlite.statements import Statements
 from cc_executor.store.tables import ExecutionRow, TaskRow
@@ -175,6 +177,40 @@ class SqliteTables(Statements):
             ended_at=ended_at,
             outcome=to_json(outcome),
         )
+
+    def account(self, name: str) -> Account | None:
+        """Return a budget's account."""
+        return account_of(self, name)
+
+    def put_account(self, account: Account) -> None:
+        """Add or replace an account."""
+        self.run(
+            "put_account",
+            name=account.name,
+            spent=to_json(account.spent),
+            reserved=to_json(account.reserved),
+            unknown=to_json(account.unknown),
+            holders=account.holders,
+        )
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        """Return what is, or was, held for an attempt."""
+        return holds_of(self, attempt_id)
+
+    def put_hold(self, hold: Hold) -> None:
+        """Add what is held, or settle it."""
+        self.run(
+            "put_hold",
+            attempt_id=hold.attempt_id,
+            account=hold.account,
+            reserved=to_json(hold.reserved),
+            allowed=to_json(hold.allowed),
+            settled=hold.settled,
+        )
+
+    def drop_hold(self, attempt_id: str, account: str) -> None:
+        """Remove what was held."""
+        self.run("drop_hold", attempt_id=attempt_id, account=account)
 
     def add_observation(self, observation: Observation) -> None:
         """Add what an attempt took."""

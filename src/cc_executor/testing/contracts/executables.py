@@ -13,6 +13,7 @@ import pytest
 
 from cc_executor.agents.base import LoginQuery, Reader, Surroundings
 from cc_executor.errors import AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed
+from cc_executor.model.budgets import Caps
 from cc_executor.model.launch import Launch
 from cc_executor.model.specs import TaskSpec
 from cc_executor.ports.executables import Executables
@@ -44,6 +45,10 @@ class Toy:
 
     def launch(self, spec: TaskSpec, surroundings: Surroundings) -> Launch:
         """Never be launched."""
+        raise NotImplementedError
+
+    def limited(self, launch: Launch, caps: Caps) -> Launch:
+        """Never be limited."""
         raise NotImplementedError
 
     def reader(self, spec: TaskSpec) -> Reader:

@@ -85,6 +85,31 @@ UPDATE attempts SET state = :state, pid = :pid WHERE task_id = :task_id AND numb
 UPDATE attempts SET state = :state, ended_at = :ended_at, outcome = :outcome
 WHERE task_id = :task_id AND number = :number;
 
+-- name: account
+SELECT name, spent, reserved, unknown, holders FROM budget_accounts WHERE name = :name;
+
+-- name: put_account
+INSERT INTO budget_accounts (name, spent, reserved, unknown, holders)
+VALUES (:name, :spent, :reserved, :unknown, :holders)
+ON CONFLICT (name) DO UPDATE SET
+    spent = excluded.spent,
+    reserved = excluded.reserved,
+    unknown = excluded.unknown,
+    holders = excluded.holders;
+
+-- name: holds
+SELECT attempt_id, account, reserved, allowed, settled
+FROM budget_holds WHERE attempt_id = :attempt_id
+ORDER BY account;
+
+-- name: put_hold
+INSERT INTO budget_holds (attempt_id, account, reserved, allowed, settled)
+VALUES (:attempt_id, :account, :reserved, :allowed, :settled)
+ON CONFLICT (attempt_id, account) DO UPDATE SET settled = excluded.settled;
+
+-- name: drop_hold
+DELETE FROM budget_holds WHERE attempt_id = :attempt_id AND account = :account;
+
 -- name: execution
 SELECT id, host, state, created_at, ended_at, generation, owner, continues, principal
 FROM executions WHERE id = :id;

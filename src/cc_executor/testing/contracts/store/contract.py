@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cc_executor.testing.contracts.store.attempts import AttemptPromises
+from cc_executor.testing.contracts.store.budgets import BudgetPromises
 from cc_executor.testing.contracts.store.creation import CreationPromises
 from cc_executor.testing.contracts.store.fixtures import MakeStore
 from cc_executor.testing.contracts.store.leases import LeasePromises
@@ -24,5 +25,6 @@ class StoreContract(
     ReadingPromises,
     TogetherPromises,
     MachinePromises,
+    BudgetPromises,
 ):
     """Subclass it and give it a fixture `make_store`: a `MakeStore`."""
