@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import os
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, cast
 
 from cc_executor.engine.budgets import BudgetGate
@@ -14,6 +16,7 @@ from cc_executor.engine.engine import Engine
 from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
 from cc_executor.engine.room import Room
+from cc_executor.engine.windows import UsageWindows
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
@@ -68,6 +71,8 @@ async def open_engine(
     if resources is None:
         resources = await asyncio.to_thread(SystemResources, home.path)
     clock = SystemClock()
+    fingerprint = partial(_fingerprint, await asyncio.to_thread(home.salt))
+    windows = UsageWindows(store, clock, fingerprint, by_default=settings.park)
     limits = policy(settings, host, environ)
     budgets = BudgetGate(store, clock, limits)
     world = World(
@@ -85,17 +90,22 @@ async def open_engine(
         ),
         foresight=Foresight(store, clock, limits, load_per_core),
         policy=limits,
-        gates=(*gates(), budgets, Room(limits, resources, clock)),
+        gates=(*gates(windows), budgets, Room(limits, resources, clock)),
         resources=resources,
+        windows=windows,
     )
     engine = Engine(world, engine_id=engine_id, host=host)
     budgets.cared_for_by(engine.recover)
     return engine, store
 
 
-def gates() -> tuple[Gate, ...]:
-    """Return what lets attempts start before there is room on the machine: usage windows, budgets."""
-    return ()
+def gates(windows: UsageWindows) -> tuple[Gate, ...]:
+    """Return what lets attempts start before there is room on the machine: windows, budgets."""
+    return (windows,)
+
+
+def _fingerprint(salt: bytes, text: str) -> str:
+    return hmac.new(salt, text.encode(errors="surrogateescape"), "sha256").hexdigest()[:32]
 
 
 async def open_sessions(settings: Settings, clock: Clock | None = None) -> Sessions:
@@ -196,6 +206,7 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         containment=settings.containment,
         budget_workspace=_budget(settings, "workspace"),
         budget_day=_budget(settings, "day"),
+        park=settings.park,
     )
 
 

@@ -88,6 +88,25 @@ async def test_a_task_that_goes_well_has_its_answer_its_files_and_its_cost(tmp_p
     assert (on.workspace / "made.txt").read_text() == "hello\n"
 
 
+@pytest.mark.parametrize(
+    ("budget", "detail"),
+    [({"usd": 0.000001}, "task.usd"), ({"turns": 1}, "task.turns")],
+)
+async def test_an_agent_ends_by_itself_at_the_end_of_its_budget(
+    tmp_path: Path, budget: dict[str, Any], detail: str
+) -> None:
+    async with stage(tmp_path, WRITE, WRITE, say("Done.")) as on:
+        task = await on.run(budget=budget)
+
+    outcome = outcome_of(task)
+    assert (outcome.failure, outcome.detail) == (Failure.BUDGET, detail), outcome
+    assert outcome.executed is not None
+    assert outcome.executed.rung is None
+    assert outcome.cost_usd is not None
+    assert task.budget is not None
+    assert task.budget.spent["usd"] > 0
+
+
 async def test_each_answer_of_the_model_is_a_turn_and_progress_ends_as_the_outcome_says(
     tmp_path: Path,
 ) -> None:
@@ -110,25 +129,6 @@ async def test_each_answer_of_the_model_is_a_turn_and_progress_ends_as_the_outco
         assert told.turns == outcome.claimed.num_turns == 2
         assert told.cost_usd == pytest.approx(outcome.cost_usd)
         assert told.tokens == outcome.usage.total
-
-
-@pytest.mark.parametrize(
-    ("budget", "detail"),
-    [({"usd": 0.000001}, "task.usd"), ({"turns": 1}, "task.turns")],
-)
-async def test_an_agent_ends_by_itself_at_the_end_of_its_budget(
-    tmp_path: Path, budget: dict[str, Any], detail: str
-) -> None:
-    async with stage(tmp_path, WRITE, WRITE, say("Done.")) as on:
-        task = await on.run(budget=budget)
-
-    outcome = outcome_of(task)
-    assert (outcome.failure, outcome.detail) == (Failure.BUDGET, detail), outcome
-    assert outcome.executed is not None
-    assert outcome.executed.rung is None
-    assert outcome.cost_usd is not None
-    assert task.budget is not None
-    assert task.budget.spent["usd"] > 0
 
 
 async def test_a_tool_that_fails_is_the_models_business(tmp_path: Path) -> None:

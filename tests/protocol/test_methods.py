@@ -33,8 +33,8 @@ PROMISED: Final = {
     "task_list.submit": (
         "run",
         (
-            "tasks workspace agent defaults title stop_on_failure priority sequential idempotency_key"
-            " execution_id records"
+            "tasks workspace agent defaults title stop_on_failure priority park sequential"
+            " idempotency_key execution_id records"
         ),
     ),
     "execution.get": ("read", "execution_id records"),

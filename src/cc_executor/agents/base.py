@@ -132,6 +132,13 @@ class Dialect(Protocol):
         """Tokens that the agent itself puts before the prompt, for the first forecast."""
         ...
 
+    def credential_of(self, env: Mapping[str, str]) -> str | None:
+        """Return what tells apart the login that a child with this environment uses.
+
+        It holds secrets, and is for a keyed hash only. None: it uses none.
+        """
+        ...
+
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:
         """Return the agent session that the attempt will hold exclusively, None without."""
         ...

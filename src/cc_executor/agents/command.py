@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cc_executor.agents.argv import checked_argv
@@ -33,6 +33,10 @@ class Command:
     how_to_install: Final = "Install the program, or give its absolute path."
     login_query: Final[LoginQuery | None] = None
     preamble_tokens: Final = 0
+
+    def credential_of(self, env: Mapping[str, str]) -> str | None:  # noqa: ARG002 - as every dialect has it
+        """Return None: a program has no usage window."""
+        return None
 
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:  # noqa: ARG002 - as every dialect has it
         """Return None: a program holds no agent session."""

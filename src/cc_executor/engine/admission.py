@@ -105,16 +105,19 @@ class Admission:
         """Return the attempt with the limits that the gates have set it."""
         return within(prepared, self._passage.allowance)
 
-    async def delay(self, waiting: Waiting, seconds: float) -> None:
-        """Wait, unless somebody stops the task meanwhile.
+    async def delay(self) -> None:
+        """Wait for the time of a retry that was decided, also by an earlier engine.
 
-        Args:
-            waiting: Why, for people.
-            seconds: How long from now.
+        Nobody stops waiting because the machine's clock was set: it is asked once.
         """
-        await self.tell(waiting)
+        waiting = self._waiting
+        if waiting is None or waiting.reason != "retry" or waiting.until is None:
+            return
+        at_most_s = waiting.until - waiting.since
         try:
-            async with asyncio.timeout(max(0.0, seconds)):
+            async with asyncio.timeout(
+                min(max(0.0, waiting.until - self._book.now_s()), at_most_s)
+            ):
                 await self._stopped.wait()
         except TimeoutError:
             return
@@ -141,14 +144,19 @@ class Admission:
             await self.tell(None)
         return waited
 
-    async def tell(self, waiting: Waiting | None) -> None:
-        """Write down why the task waits, or that it does not, where that is new."""
+    def changed(self, waiting: Waiting | None) -> TaskWaiting | None:
+        """Return the change to record with others when the task waits for this; None: no news."""
         if waiting == self._waiting:
-            return
+            return None
         self._waiting = waiting
         self._told += 1
-        change = TaskWaiting(task_id=self._task.id, at=self._book.now_s(), waiting=waiting)
-        await self._book.record(change)
+        return TaskWaiting(task_id=self._task.id, at=self._book.now_s(), waiting=waiting)
+
+    async def tell(self, waiting: Waiting | None) -> None:
+        """Write down why the task waits, or that it does not, where that is new."""
+        change = self.changed(waiting)
+        if change is not None:
+            await self._book.record(change)
 
     # --- after -------------------------------------------------------------------------------
 

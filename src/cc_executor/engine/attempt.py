@@ -12,7 +12,7 @@ from cc_executor.agents.base import Activity, Reader
 from cc_executor.engine.prepare import Prepared
 from cc_executor.engine.settle import settle
 from cc_executor.engine.world import World
-from cc_executor.model.events import Message, Turn
+from cc_executor.model.events import LimitNotice, Message, Turn
 from cc_executor.model.outcomes import Changes, EndedBy, Executed, Outcome
 from cc_executor.model.spending import charged, exceeded
 from cc_executor.ports.journal import JournalReader
@@ -35,6 +35,7 @@ class Attempt:
         folder: Its folder.
         prepared: What is to be run (for an adopted one: was).
         on_output: Called whenever there is more to read.
+        on_limit: Told what the agent reports of its usage window; None: nobody is.
     """
 
     def __init__(
@@ -44,7 +45,10 @@ class Attempt:
         folder: Path,
         prepared: Prepared,
         on_output: Callable[[], None],
+        *,
+        on_limit: Callable[[LimitNotice], Awaitable[None]] | None = None,
     ) -> None:
+        self._on_limit = on_limit
         self._world = world
         self._attempt_id = attempt_id
         self._folder = folder
@@ -149,7 +153,7 @@ class Attempt:
             else:
                 await self._announce(supervised)
             executed = await supervised.wait()
-            return await asyncio.to_thread(self._outcome, executed, tail)
+            return await self._ended(executed, tail)
         finally:
             tail.close()
 
@@ -157,9 +161,21 @@ class Attempt:
         """Return the outcome of an attempt that ended before it could be watched."""
         tail = _Tail(self._world, self._attempt_id, self._prepared)
         try:
-            return await asyncio.to_thread(self._outcome, executed, tail)
+            return await self._ended(executed, tail)
         finally:
             tail.close()
+
+    async def _ended(self, executed: Executed, tail: _Tail) -> Outcome:
+        outcome = await asyncio.to_thread(self._outcome, executed, tail)
+        await self._pass_on(tail)
+        return outcome
+
+    async def _pass_on(self, tail: _Tail) -> None:
+        """Tell of the usage windows that were reported since the last time."""
+        reported, tail.limits = tail.limits, []
+        if self._on_limit is not None:
+            for notice in reported:
+                await self._on_limit(notice)
 
     async def _announce(self, supervised: Supervised) -> None:
         """Tell of output until the child has ended."""
@@ -179,6 +195,7 @@ class Attempt:
                 return  # it has ended, and everything it said has been read
             progress = await asyncio.to_thread(tail.advance)
             await self._mind_the_budget(tail)
+            await self._pass_on(tail)
             activity = tail.activity
             supervised.judge(
                 tail.offset,
@@ -227,6 +244,7 @@ class _Tail:
         self.last_text: str | None = None
         self.turns = 0
         self.tokens = 0
+        self.limits: list[LimitNotice] = []
         self._seq = -1
         self._judged = prepared.launch.judged
         self._journals = world.journals
@@ -252,6 +270,8 @@ class _Tail:
                 if isinstance(event, Turn):
                     self.turns += not event.subagent
                     self.tokens += event.usage.total if event.usage else 0
+                elif isinstance(event, LimitNotice):
+                    self.limits.append(event)
             self._seq = chunk.seq
             self.offset = chunk.offset + len(chunk.data)
         return progress

@@ -269,7 +269,7 @@ class _OpenAttempt:
         return self._read(self._journal.read_at_hand, _AT_HAND_BYTES)
 
     def _read(self, read: _Read, left: int) -> _Look:
-        look = _Look([], [])
+        look = _Look([], [], more=True)
         # Going on to the end of what is there, if it is near, spares another hop to a thread.
         while left > 0:
             chunks = read(after_seq=self._seq, max_bytes=left)
@@ -280,7 +280,6 @@ class _OpenAttempt:
                 self._take(chunk, look)
                 left -= len(chunk.data)
             self._seq = chunks[-1].seq
-        look.more = True
         return look
 
     def _take(self, chunk: Chunk, look: _Look) -> None:

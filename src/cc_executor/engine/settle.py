@@ -49,6 +49,7 @@ def _outcome(
         model=conclusion.model,
         agent_session_id=conclusion.agent_session_id,
         limit_resets_at=conclusion.limit_resets_at,
+        retry_after_s=conclusion.retry_after_s,
     )
 
 

@@ -24,11 +24,13 @@ from cc_executor.model.specs import (
     MAX_TASKS,
     NAME_PATTERN,
     Isolation,
+    Park,
     PermissionMode,
     TaskList,
     TaskSpec,
 )
 from cc_executor.model.verifying import check_verification
+from cc_executor.model.waits import check_waits
 from cc_executor.model.wording import in_words, kind_of
 
 MAX_RETRIES: Final = 100
@@ -49,6 +51,7 @@ _LIST_FIELDS: Final = (
     "stop_on_failure",
     "priority",
     "budget",
+    "park",
 )
 _TASK_FIELDS: Final = TaskSpec.__struct_fields__
 #: What a task adds to the defaults instead of taking their place.
@@ -65,7 +68,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
     Args:
         value: A sequence of prompts, task mappings and `TaskSpec`s; or a mapping with such `tasks`
             and what holds for all of them: `defaults`, `agent`, `workspace`, `title`,
-            `stop_on_failure`, `priority`, `budget`.
+            `stop_on_failure`, `priority`, `budget`, `park`.
         workspace: Absolute path that a relative workspace is relative to.
         sequential: Whether a task without `needs` waits for the one before it.
 
@@ -127,10 +130,12 @@ def _defaults(whole: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidSpec("defaults", f"expected a mapping, got {kind_of(defaults)}")
     _refuse_unknown(defaults, _DEFAULTS, "defaults", "`defaults`")
     _converted(defaults, "defaults")
-    if "agent" not in whole:
-        return dict(defaults)
-    agent = _typed(whole["agent"], str, "agent")
-    return {**defaults, "agent": agent}
+    fields = dict(defaults)
+    if "agent" in whole:
+        fields["agent"] = _typed(whole["agent"], str, "agent")
+    if "park" in whole:
+        fields["park"] = _typed(whole["park"], Park | bool | None, "park")
+    return fields
 
 
 def _spec(entry: object, defaults: Mapping[str, Any], where: str) -> TaskSpec:
@@ -178,6 +183,7 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
     check_limits(spec.limits, f"{where}.limits")
     if spec.budget is not None:
         _check_budget(spec.budget, f"{where}.budget")
+    check_waits(spec, where)
     return spec
 
 
@@ -223,6 +229,7 @@ _CHOICES: Final[Mapping[str, str]] = {
     "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
     "unknown_cost": "`allow` or `block`",
     "isolation": f"one of {', '.join(get_args(Isolation))}",
+    "resume": "auto or never",
 }
 
 

@@ -186,6 +186,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         cost_usd: Cost of this attempt alone (deltas), None when unknown.
         agent_session_id: Session by which the agent could be resumed.
         limit_resets_at: When a usage limit ends, seconds since the epoch, only as reported.
+        retry_after_s: How long the model API asked to be left alone, only as reported.
     """
 
     failure: Failure | None = None
@@ -196,6 +197,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str | None = None
     agent_session_id: str | None = None
     limit_resets_at: float | None = None
+    retry_after_s: float | None = None
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -261,6 +263,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         detail: Which timer or which limit, where the failure has kinds.
         message: One sentence for people.
         ground: Where an isolated task worked; None: in its workspace.
+        limit_resets_at: When the usage limit ends, as reported and where that can be true.
+        retry_after_s: How long the model API asked to be left alone, as reported.
         queue: How long the task waited for its first attempt; None: it never began to wait.
     """
 
@@ -279,6 +283,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str | None = None
     agent_session_id: str | None = None
     limit_resets_at: float | None = None
+    retry_after_s: float | None = None
 
     @property
     def ok(self) -> bool:

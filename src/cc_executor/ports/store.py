@@ -18,6 +18,7 @@ from cc_executor.model.records import (
     TaskRecord,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 
 
 class Store(Protocol):
@@ -189,6 +190,17 @@ class Store(Protocol):
 
         An account on which nothing was ever held is empty.
         """
+
+    async def report_window(self, window: UsageWindow) -> None:
+        """Remember a usage window of a login, in the place of what was reported of it before.
+
+        Needs no lease. A report that was seen earlier than the one that is remembered changes
+        nothing.
+        """
+        ...
+
+    async def usage_windows(self, credential: str | None = None) -> tuple[UsageWindow, ...]:
+        """Return what is known of a login's windows, by name; None: of every login's."""
         ...
 
     async def observations(

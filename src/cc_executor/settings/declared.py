@@ -153,6 +153,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         f"Most tasks of one list at once. Default: two for each core, at most {_MAX_CONCURRENCY}.",
         compute=_two_per_core,
     ),
+    Setting(
+        "park",
+        kinds.switch,
+        False,
+        "",
+        "Whether tasks wait for their account's usage window to reset, where they do not say.",
+    ),
     *LIMITS,
     Setting(
         "containment",

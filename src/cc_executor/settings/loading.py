@@ -79,6 +79,7 @@ class Settings:
     grace_s: float
     orphan_grace_s: float
     max_concurrency: int
+    park: bool
     max_running: int
     output_limit_mb: int
     memory_per_task_mb: int

@@ -20,6 +20,7 @@ from cc_executor.model.records import (
     TaskRecord,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 from cc_executor.store import budgeting, ledger
 from cc_executor.store.tables import Tables, Views, age
 
@@ -88,6 +89,10 @@ class LedgerStore(ABC):
         """Book what an attempt has used, once."""
         await self._write(lambda tables: budgeting.settle(tables, attempt_id, used))
 
+    async def report_window(self, window: UsageWindow) -> None:
+        """Remember a usage window of a login."""
+        await self._write(lambda tables: tables.put_window(window))
+
     # --- reads -------------------------------------------------------------------------------
 
     async def requests(self, execution_id: str, *, after_seq: int = 0) -> tuple[Request, ...]:
@@ -154,6 +159,10 @@ class LedgerStore(ABC):
         if not tasks:  # a list has one at least
             raise ExecutionNotFound(execution_id)
         return tuple(tasks)
+
+    async def usage_windows(self, credential: str | None = None) -> tuple[UsageWindow, ...]:
+        """Return what is known of a login's windows."""
+        return tuple(await self._read(lambda views: views.usage_windows(credential)))
 
     async def attempts(self, task_id: str) -> tuple[AttemptRecord, ...]:
         """Return a task's attempts, first to last."""

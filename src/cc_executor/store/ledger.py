@@ -228,7 +228,7 @@ class _Entry:
             for number in (task.attempts, task.attempts + 1):
                 budgeting.settle(self._tables, attempt_id(task.id, number), None)
         self._tasks[task.id] = task._replace(state=state)
-        data = facts.of_task(task, change.outcome)
+        data = facts.of_task(task, change)
         self.tell(TASK_EVENTS[change.move], change.at, task_id=task.id, data=data)
 
     def _wait(self, change: TaskWaiting) -> None:

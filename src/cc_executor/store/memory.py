@@ -23,6 +23,7 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 from cc_executor.store.base import LedgerStore
 from cc_executor.store.tables import Age, ExecutionRow, Tables, TaskRow, Views, age
 
@@ -84,6 +85,7 @@ class _Rows:
         self._requests: dict[int, Request] = {}
         self._accounts: dict[str, Account] = {}
         self._holds: dict[str, dict[str, Hold]] = {}  # by attempt, then account
+        self._windows: dict[tuple[str, str], UsageWindow] = {}  # by login and name
         self._observations: dict[int, Observation] = {}
         self._undo: list[Callable[[], object]] = []
 
@@ -202,6 +204,12 @@ class _Rows:
     def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
         self._change(self._tasks, task_id, waiting=waiting)
 
+    def put_window(self, window: UsageWindow) -> None:
+        key = window.credential, window.name
+        known = self._windows.get(key)
+        if known is None or known.seen_at <= window.seen_at:
+            self._set(self._windows, key, window)
+
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         self._change(self._attempts, (task_id, number), state=AttemptState.RUNNING, pid=pid)
 
@@ -275,6 +283,10 @@ class _Rows:
 
     def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
         return [self._tasks[one] for one in self._task_ids.get(execution_id, ())]
+
+    def usage_windows(self, credential: str | None) -> Sequence[UsageWindow]:
+        keys = sorted(self._windows)
+        return [self._windows[key] for key in keys if credential in (None, key[0])]
 
     def attempts(self, task_id: str) -> Sequence[AttemptRecord]:
         return list(_counting_from(1, lambda number: self._attempts.get((task_id, number))))

@@ -18,6 +18,7 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 
 
 class ExecutionRow(NamedTuple):
@@ -126,6 +127,10 @@ class Tables(Protocol):
         """Set why a task waits, or that it does not."""
         ...
 
+    def put_window(self, window: UsageWindow) -> None:
+        """Set what is known of a login's window, unless something newer is."""
+        ...
+
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         """Set an attempt running."""
         ...
@@ -191,6 +196,10 @@ class Views(Protocol):
 
     def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
         """Return the tasks of an execution in list order; none when there is no such execution."""
+        ...
+
+    def usage_windows(self, credential: str | None) -> Sequence[UsageWindow]:
+        """Return what is known of a login's windows, or of all, by login and name."""
         ...
 
     def attempts(self, task_id: str) -> Sequence[AttemptRecord]:

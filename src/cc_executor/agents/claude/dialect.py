@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cc_executor.agents.base import LoginQuery, Reader, Surroundings
 from cc_executor.agents.claude import launch, limits
-from cc_executor.agents.claude.environment import INHERITS
+from cc_executor.agents.claude.environment import INHERITS, credential_of
 from cc_executor.agents.claude.reader import ClaudeReader
 from cc_executor.model.budgets import Caps
 from cc_executor.model.launch import Launch
@@ -42,6 +42,10 @@ class Claude:
     )
     #: Source: the first request for "hello" has about 50 KB (2.1.330): instructions and 12 tools.
     preamble_tokens: Final = 12_500
+
+    def credential_of(self, env: Mapping[str, str]) -> str:
+        """Return what tells apart the login that a child with this environment uses."""
+        return credential_of(env)
 
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str:
         """Return the id of the session that the attempt will write to.

@@ -61,6 +61,14 @@ def _starting(event: Lifecycle) -> str:
     return f"started ({one_line(str(event.data.get('agent', '')))}{again})"
 
 
+def _retried(event: Lifecycle) -> str:
+    data = event.data
+    number = f" ({data['number']} of {data['of']})" if "of" in data else ""
+    how = ", in the agent's session" if data.get("by") == "resume" else ""
+    after = f" after {one_line(str(data['reason']))}" if "reason" in data else ""
+    return f"is tried again{number}{how}{after}"
+
+
 def _waiting(event: Lifecycle) -> str:
     until = event.data.get("until")
     at_most = f" (until {instant(until)})" if until is not None else ""
@@ -110,7 +118,7 @@ _LIFECYCLE: Final[Mapping[str, Callable[[Lifecycle], str | None]]] = {
     "attempt.starting": _starting,
     "attempt.started": _nothing,
     "attempt.ended": _nothing,
-    "task.retried": lambda _: "is tried again",
+    "task.retried": _retried,
     "task.waiting": _waiting,
     "task.proceeding": lambda _: "goes on",
     "task.succeeded": _ended("succeeded"),

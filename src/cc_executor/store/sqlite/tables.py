@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
@@ -19,6 +21,7 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 from cc_executor.store.sqlite.budgets import account_of, holds_of
 from cc_executor.store.sqlite.columns import to_json
 from cc_executor.store.sqlite.statements import Statements
@@ -161,6 +164,10 @@ class SqliteTables(Statements):
     def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
         """Set why a task waits."""
         self.run("set_waiting", id=task_id, waiting=to_json(waiting) if waiting else None)
+
+    def put_window(self, window: UsageWindow) -> None:
+        """Set what is known of a login's window."""
+        self.run("put_window", **msgspec.structs.asdict(window))
 
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         """Set an attempt running."""

@@ -25,6 +25,7 @@ from cc_executor.model.records import (
     Wish,
 )
 from cc_executor.model.specs import TaskList
+from cc_executor.model.windows import UsageWindow
 from cc_executor.store.sqlite.budgets import account_of, holds_of
 from cc_executor.store.sqlite.columns import from_json, to_json
 from cc_executor.store.sqlite.statements import Statements
@@ -115,6 +116,20 @@ class SqliteViews(Statements):
                 forecast=_forecast(row[11]),
             )
             for row, spec in zip(rows, specs, strict=True)
+        ]
+
+    def usage_windows(self, credential: str | None) -> Sequence[UsageWindow]:
+        """Return what is known of a login's windows, or of all."""
+        return [
+            UsageWindow(
+                credential=row[0],
+                name=row[1],
+                status=row[2],
+                resets_at=row[3],
+                utilization=row[4],
+                seen_at=row[5],
+            )
+            for row in self.run("usage_windows", credential=credential)
         ]
 
     def attempts(self, task_id: str) -> Sequence[AttemptRecord]:

@@ -39,6 +39,9 @@ class Toy:
     inherits: Sequence[str] = ()
     preamble_tokens: int = 0
 
+    def credential_of(self, env: Mapping[str, str]) -> str | None:  # noqa: ARG002 - as every dialect has it
+        return None
+
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:
         """Hold nothing."""
         raise NotImplementedError

@@ -78,6 +78,16 @@ WHERE id = :id;
 -- name: set_waiting
 UPDATE tasks SET waiting = :waiting WHERE id = :id;
 
+-- name: put_window
+INSERT INTO usage_windows (credential, name, status, resets_at, utilization, seen_at)
+VALUES (:credential, :name, :status, :resets_at, :utilization, :seen_at)
+ON CONFLICT (credential, name) DO UPDATE SET
+    status = excluded.status,
+    resets_at = excluded.resets_at,
+    utilization = excluded.utilization,
+    seen_at = excluded.seen_at
+WHERE excluded.seen_at >= usage_windows.seen_at;
+
 -- name: run_attempt
 UPDATE attempts SET state = :state, pid = :pid WHERE task_id = :task_id AND number = :number;
 
@@ -163,6 +173,11 @@ SELECT
     task_id, number, state, agent, created_at, agent_session_id, pid, ended_at, outcome, forecast
 FROM attempts WHERE task_id = :task_id
 ORDER BY number;
+
+-- name: usage_windows
+SELECT credential, name, status, resets_at, utilization, seen_at
+FROM usage_windows WHERE :credential IS NULL OR credential = :credential
+ORDER BY credential, name;
 
 -- name: events
 SELECT seq, at, execution_id, kind, task_id, attempt, data

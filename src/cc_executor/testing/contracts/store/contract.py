@@ -12,6 +12,7 @@ from cc_executor.testing.contracts.store.moves import MovePromises
 from cc_executor.testing.contracts.store.observations import ObservationPromises
 from cc_executor.testing.contracts.store.reading import ReadingPromises
 from cc_executor.testing.contracts.store.together import TogetherPromises
+from cc_executor.testing.contracts.store.windows import WindowPromises
 
 __all__ = ["MakeStore", "StoreContract"]
 
@@ -24,6 +25,7 @@ class StoreContract(
     ObservationPromises,
     ReadingPromises,
     TogetherPromises,
+    WindowPromises,
     MachinePromises,
     BudgetPromises,
 ):
