@@ -110,7 +110,7 @@ def forecast_list(forecasts: Sequence[Forecast]) -> Forecast:
         return Forecast(duration_s=Band(p50=0.0, p90=0.0, p99=0.0), timeout_s=0.0)
     shared = [_OWN_FROM / (_OWN_FROM + one.observations) for one in forecasts]
 
-    def whole(of: Callable[[Forecast], Band | None], largest: bool = False) -> Band | None:  # noqa: FBT001, FBT002 - local
+    def whole(of: Callable[[Forecast], Band | None], *, largest: bool = False) -> Band | None:
         bands = [found for one in forecasts if (found := of(one)) is not None]
         if len(bands) < len(forecasts):
             return None
