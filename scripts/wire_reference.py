@@ -13,10 +13,12 @@ from msgspec import inspect as kinds
 from cc_executor.model.events import AgentEvent, Cursor
 from cc_executor.model.forecasts import Band, Forecast
 from cc_executor.model.outlooks import Outlook, TaskOutlook
+from cc_executor.model.progress import Progress
+from cc_executor.model.records import Waiting
 from cc_executor.protocol.faults import SIGNS, TOKEN_LIMIT
 from cc_executor.protocol.methods import METHODS, session_resume, status
 from cc_executor.protocol.notifications import NOTIFICATIONS
-from cc_executor.protocol.views import ExecutionView, ListedView, TaskView
+from cc_executor.protocol.views import ExecutionView, ListedView, ProgressView, TaskView
 
 #: Shapes that stand inside others, in the order of the reference.
 SHAPES: Final[tuple[type[msgspec.Struct], ...]] = (
@@ -24,6 +26,9 @@ SHAPES: Final[tuple[type[msgspec.Struct], ...]] = (
     ExecutionView,
     TaskView,
     ListedView,
+    ProgressView,
+    Progress,
+    Waiting,
     Outlook,
     TaskOutlook,
     Forecast,

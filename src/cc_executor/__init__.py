@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from cc_executor.client.execute import cc_execute_sync as cc_execute_sync
     from cc_executor.client.executor import Executor as Executor
     from cc_executor.client.history import export_execution_history as export_execution_history
-    from cc_executor.client.progress import Progress as Progress
     from cc_executor.client.remote.client import Client as Client
     from cc_executor.client.remote.sync import SyncClient as SyncClient
     from cc_executor.errors import CCExecutorError as CCExecutorError
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from cc_executor.model.outcomes import TaskFailed as TaskFailed
     from cc_executor.model.outcomes import TaskTimedOut as TaskTimedOut
     from cc_executor.model.outlooks import Outlook as Outlook
+    from cc_executor.model.progress import ExecutionProgress as ExecutionProgress
+    from cc_executor.model.progress import Progress as Progress
     from cc_executor.model.proofs import Examination as Examination
     from cc_executor.model.results import ExecutionResult as ExecutionResult
     from cc_executor.model.results import TaskResult as TaskResult
@@ -51,6 +52,7 @@ _HOMES: Final = {
     "Client": "client.remote.client",
     "Cursor": "model.events",
     "Examination": "model.proofs",
+    "ExecutionProgress": "model.progress",
     "ExecutionResult": "model.results",
     "Executor": "client.executor",
     "Forecast": "model.forecasts",
@@ -59,7 +61,7 @@ _HOMES: Final = {
     "Outcome": "model.outcomes",
     "Outlook": "model.outlooks",
     "Output": "model.events",
-    "Progress": "client.progress",
+    "Progress": "model.progress",
     "SchemaViolation": "model.outcomes",
     "SyncClient": "client.remote.sync",
     "TaskCancelled": "model.outcomes",

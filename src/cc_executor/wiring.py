@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import os
 import uuid
 from collections.abc import Mapping
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
+from cc_executor.engine.budgets import BudgetGate
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
 from cc_executor.engine.room import Room
+from cc_executor.engine.windows import UsageWindows
 from cc_executor.engine.world import World
 from cc_executor.errors import InvalidSetting
 from cc_executor.journal.folders import FolderJournals
 from cc_executor.journal.home import StateDirectory
 from cc_executor.journal.owners import FolderOwners
+from cc_executor.model.budgets import KINDS, Budget, UnknownCost
 from cc_executor.model.launch import Bounds
 from cc_executor.model.policy import Policy
 from cc_executor.model.records import Host
@@ -66,7 +71,10 @@ async def open_engine(
     if resources is None:
         resources = await asyncio.to_thread(SystemResources, home.path)
     clock = SystemClock()
+    fingerprint = partial(_fingerprint, await asyncio.to_thread(home.salt))
+    windows = UsageWindows(store, clock, fingerprint, by_default=settings.park)
     limits = policy(settings, host, environ)
+    budgets = BudgetGate(store, clock, limits)
     world = World(
         clock=clock,
         store=store,
@@ -82,15 +90,22 @@ async def open_engine(
         ),
         foresight=Foresight(store, clock, limits, load_per_core),
         policy=limits,
-        gates=(*gates(), Room(limits, resources, clock)),
+        gates=(*gates(windows), budgets, Room(limits, resources, clock)),
         resources=resources,
+        windows=windows,
     )
-    return Engine(world, engine_id=engine_id, host=host), store
+    engine = Engine(world, engine_id=engine_id, host=host)
+    budgets.cared_for_by(engine.recover)
+    return engine, store
 
 
-def gates() -> tuple[Gate, ...]:
-    """Return what lets attempts start before there is room on the machine: usage windows, budgets."""
-    return ()
+def gates(windows: UsageWindows) -> tuple[Gate, ...]:
+    """Return what lets attempts start before there is room on the machine: windows, budgets."""
+    return (windows,)
+
+
+def _fingerprint(salt: bytes, text: str) -> str:
+    return hmac.new(salt, text.encode(errors="surrogateescape"), "sha256").hexdigest()[:32]
 
 
 async def open_sessions(settings: Settings, clock: Clock | None = None) -> Sessions:
@@ -189,8 +204,19 @@ def policy(settings: Settings, host: Host, environ: Mapping[str, str] = os.envir
         pass_env=settings.pass_env,
         permission_mode=settings.claude_permission_mode,
         containment=settings.containment,
+        budget_workspace=_budget(settings, "workspace"),
+        budget_day=_budget(settings, "day"),
+        park=settings.park,
     )
 
 
 def _bytes(size_mb: int) -> int | None:
     return size_mb * 1024 * 1024 or None  # 0: no limit
+
+
+def _budget(settings: Settings, scope: str) -> Budget | None:
+    limits = {kind: getattr(settings, f"budget_{scope}_{kind}") for kind in KINDS}
+    if all(limit is None for limit in limits.values()):
+        return None
+    unknown_cost = cast("UnknownCost", settings.budget_unknown_cost)  # its declaration sees to it
+    return Budget(**limits, unknown_cost=unknown_cost)

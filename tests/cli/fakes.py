@@ -18,6 +18,7 @@ from cc_executor.model.failures import Failure
 from cc_executor.model.lifecycle import TaskState, is_final, state_of_list
 from cc_executor.model.outcomes import Claimed, EndedBy, Executed, Outcome
 from cc_executor.model.outlooks import NOTHING_LEFT, Outlook
+from cc_executor.model.progress import ExecutionProgress, Progress
 from cc_executor.model.proofs import Examination, standing
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord
 from cc_executor.model.results import ExecutionResult, TaskResult
@@ -236,6 +237,14 @@ class FakeExecutor:
         """Return what it has become."""
         self._call("get", execution_id=execution_id)
         return self.ended
+
+    async def progress(self, execution_id: str) -> Sequence[Progress]:
+        """Return how far its tasks are by the events."""
+        self._call("progress", execution_id=execution_id)
+        board = ExecutionProgress(one.record for one in self.ended.tasks)
+        for event in self.events:
+            board.take(event)
+        return board.all(at=AT + 60)
 
     async def list(
         self, *, states: Sequence[TaskState] | None = None, limit: int = 100

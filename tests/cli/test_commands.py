@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from cc_executor.errors import AgentNotInstalled, InvalidSpec, NothingToContinue
-from cc_executor.model.events import Cursor, Output
+from cc_executor.model.events import (
+    AgentEvent,
+    Cursor,
+    FromAgent,
+    Output,
+    ResultReported,
+    StreamEvent,
+    Turn,
+)
 from cc_executor.model.failures import Failure
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.outcomes import Changes
@@ -22,6 +30,10 @@ from tests.cli.fakes import AT, ID, FakeExecutor, execution, lifecycle, outcome,
 FAILED = execution(task(ended=outcome(TaskState.FAILED, Failure.NO_RESULT, text="I was abou")))
 CANCELLED = execution(task(ended=outcome(TaskState.CANCELLED, Failure.CANCELLED)))
 ANSWERED = execution(task(ended=outcome(text="Hello.")))
+
+
+def agent(event: AgentEvent) -> FromAgent:
+    return FromAgent(task_id=f"{ID}.1", attempt=1, seq=0, at=AT, event=event)
 
 
 def output(data: bytes, stream: Any = "stdout", *, number: int = 1) -> Output:
@@ -266,7 +278,10 @@ def test_control_json_prints_the_execution(run: Run) -> None:
 
 
 def test_ps_lists_only_what_runs_unless_all_are_asked_for(run: Run) -> None:
-    running = FakeExecutor(ended=execution(task(1, "api", state=TaskState.RUNNING, started_at=AT)))
+    running = FakeExecutor(
+        ended=execution(task(1, "api", state=TaskState.RUNNING, started_at=AT)),
+        events=(lifecycle("task.started"), lifecycle("attempt.starting", attempt=1)),
+    )
 
     heading, row = run(["ps"], running).out.splitlines()
     nothing = run(["ps"], FakeExecutor(ended=FAILED)).out.splitlines()
@@ -276,6 +291,41 @@ def test_ps_lists_only_what_runs_unless_all_are_asked_for(run: Run) -> None:
     assert row.split()[:4] == [ID, "running", "0/1", "api"]
     assert len(nothing) == 1
     assert everything[1].split()[1] == "failed"
+
+
+def test_ps_tells_how_far_each_is_and_what_waits_for_what(run: Run) -> None:
+    band = {
+        "duration_s": {"p50": 180.0, "p90": 420.0, "p99": 900.0},
+        "timeout_s": 1e3,
+        "observations": 9,
+    }
+    of = execution(task(1, "api", state=TaskState.RUNNING, started_at=AT), task(2, "tests"))
+    begun = (
+        lifecycle("task.started", 1),
+        lifecycle("attempt.starting", 2, attempt=1, forecast=band),
+        lifecycle("attempt.started", 10, attempt=1),
+        agent(Turn()),
+    )
+    result = agent(ResultReported(is_error=False, cost_usd=0.25))
+    waiting = lifecycle("task.waiting", 3, reason="usage_window")
+
+    def row(*events: StreamEvent) -> str:
+        return run(["ps"], FakeExecutor(ended=of, events=events)).out.splitlines()[1]
+
+    assert "  0/2    api 50s of 3m..7m  1      ?  " in row(*begun)
+    assert "  0/2    api 50s of 3m..7m  1      $0.2500 so far  " in row(*begun, result)
+    assert "  0/2    api waits: usage window  -      -  " in row(waiting)
+
+
+def test_ps_json_has_the_progress_of_what_has_not_ended(run: Run) -> None:
+    of = execution(task(1, "api", state=TaskState.RUNNING, started_at=AT))
+    executor = FakeExecutor(ended=of, events=(lifecycle("task.started"), agent(Turn())))
+
+    [told] = json.loads(run(["ps", "--json"], executor).out)
+
+    [progress] = told["progress"]
+    assert (progress["name"], progress["turns"], progress["cost_usd"]) == ("api", 1, None)
+    assert {**of.to_json(), "progress": told["progress"]} == told
 
 
 def test_ps_json_is_an_array_of_executions(run: Run) -> None:

@@ -12,6 +12,7 @@ from cc_executor.cli.running import Interrupts
 from cc_executor.errors import NotResponding, StoreUnavailable
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.results import ExecutionResult
 from tests.cli.fakes import ID, FakeExecutor, execution, lifecycle
 
@@ -23,6 +24,7 @@ class Noting:
     """A view that notes what it is told, in words."""
 
     agent_events = True
+    foresees = False
 
     def __init__(self, on_show: Callable[[StreamEvent], object] | None = None) -> None:
         self.said: list[str] = []
@@ -35,6 +37,12 @@ class Noting:
         if self._on_show is not None:
             self._on_show(event)
         self.said.append(f"show {getattr(event, 'seq', '')}")
+
+    def foresee(self, outlook: Outlook) -> None:
+        self.said.append(f"foresee {outlook.forecast.method}")
+
+    def tick(self) -> None:
+        self.said.append("tick")
 
     def notice(self, text: str) -> None:
         self.said.append(f"notice {text}")
@@ -65,6 +73,40 @@ async def test_an_execution_is_shown_from_its_beginning_to_its_end() -> None:
 
     assert ended is executor.ended
     assert view.said == [f"begin {ID}", "show 1", "show 2", "end succeeded", "close"]
+
+
+async def test_a_view_is_told_that_time_passes_though_nothing_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "_TICK_S", 0.001)
+    executor, view = FakeExecutor(hold=asyncio.Event()), Noting()
+    running = asyncio.ensure_future(follow_own(executor, execution(), view, Interrupts()))
+
+    await until(lambda: view.said.count("tick") > 2)
+    assert executor.hold is not None
+    executor.hold.set()
+    await asyncio.wait_for(running, BOUND_S)
+
+    assert view.said[-2:] == ["end succeeded", "close"]
+
+
+async def test_a_view_that_foresees_is_told_what_is_expected_as_long_as_anybody_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "_LOOK_AHEAD_S", 0.001)
+    executor, view = FakeExecutor(hold=asyncio.Event()), Noting()
+    view.foresees = True
+    running = asyncio.ensure_future(follow_own(executor, execution(), view, Interrupts()))
+
+    await until(lambda: view.said.count("foresee nothing is left") > 2)
+    executor.refuses = {"forecast_left": StoreUnavailable("gone")}
+    await until(lambda: executor.calls("forecast_left"))
+    assert executor.hold is not None
+    executor.hold.set()
+    ended = await asyncio.wait_for(running, BOUND_S)
+
+    assert ended.ok
+    assert view.said[-2:] == ["end succeeded", "close"]
 
 
 async def test_the_first_interrupt_cancels_and_the_second_kills() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from cc_executor.cli.options import ISOLATIONS, PERMISSION_MODES
 from cc_executor.cli.request import Asked, read_prompt, submission, task_list
-from cc_executor.errors import InvalidPrompt, InvalidTaskFile
+from cc_executor.errors import InvalidPrompt, InvalidSpec, InvalidTaskFile
 from cc_executor.model import specs
+from cc_executor.model.budgets import Budget
 from cc_executor.model.lists import task_list as checked
 
 NOTHING = Asked(
@@ -34,6 +35,7 @@ NOTHING = Asked(
     validation_prompt=None,
     repairs=None,
     isolation=None,
+    budget=(),
     continue_on_failure=False,
     parallel=False,
     execution_id=None,
@@ -50,6 +52,23 @@ def test_a_prompt_is_a_list_of_one_task() -> None:
 
 def test_isolations_are_the_words_of_the_model() -> None:
     assert get_args(specs.Isolation) == ISOLATIONS
+
+
+def test_a_budget_is_that_of_the_list_and_wins_over_that_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "tasks.json"
+    file.write_text('{"budget": {"usd": 1, "turns": 5}, "tasks": ["x"]}')
+    value = task_list(asked(file=file, budget=("usd=2.5", "tokens=1000", "unknown_cost=block")))
+
+    assert checked(value, workspace="/w").budget == Budget(
+        usd=2.5, tokens=1000, turns=5, unknown_cost="block"
+    )
+
+
+def test_a_budget_that_is_no_pair_is_a_mistake_in_the_command() -> None:
+    with pytest.raises(click.UsageError, match="KIND=AMOUNT"):
+        task_list(asked("x", budget=("2",)))
+    with pytest.raises(InvalidSpec, match="euro"):
+        checked(task_list(asked("x", budget=("euro=2",))), workspace="/w")
 
 
 def test_what_is_to_be_checked_becomes_fields_of_the_task() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from rich.console import Console
 from rich.text import Text
@@ -20,9 +21,12 @@ from cc_executor.cli.render.live import LiveView, Picture, window
 from cc_executor.cli.render.machine import EventLines, RawOutput, Silent
 from cc_executor.cli.render.output import OutputRefused, write_all
 from cc_executor.cli.render.terminal import can_show_live, in_columns
-from cc_executor.model.events import Output
+from cc_executor.model.events import FromAgent, Output, ToolCall, Turn
 from cc_executor.model.failures import Failure
+from cc_executor.model.forecasts import Band, Forecast
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.outlooks import Outlook
+from cc_executor.model.progress import Progress
 from tests.cli.fakes import AT, ID, execution, lifecycle, outcome, task, with_structured
 
 
@@ -83,6 +87,56 @@ def test_what_a_program_prints_is_shown_line_by_line() -> None:
     assert said == [f"execution {ID}", "compiling", "warning", "link"]
 
 
+@pytest.mark.usefixtures("_utc")
+def test_a_task_of_which_nothing_is_heard_for_a_minute_is_said_to_go_on() -> None:
+    stream, now = io.StringIO(), [AT]
+    view = Lines(stream, now_s=lambda: now[0])
+    band = {
+        "duration_s": {"p50": 180.0, "p90": 420.0, "p99": 900.0},
+        "timeout_s": 1e3,
+        "observations": 9,
+    }
+    view.begin(execution(task(1, "api"), task(2, "tests")))
+    view.show(lifecycle("task.started"))
+    view.show(lifecycle("attempt.starting", attempt=1, agent="claude", forecast=band))
+    view.show(lifecycle("attempt.started", attempt=1))
+    bash = ToolCall(id="1", name="Bash", summary="make test")
+    view.show(FromAgent(task_id=f"{ID}.1", attempt=1, seq=0, at=AT + 1, event=Turn()))
+    view.show(FromAgent(task_id=f"{ID}.1", attempt=1, seq=0, at=AT + 1, event=bash))
+    said = stream.getvalue()
+
+    for seconds in range(185):
+        now[0] = AT + seconds
+        view.tick()
+    view.show(lifecycle("task.paused", seq=186))
+    now[0] = AT + 400
+    view.tick()
+
+    assert stream.getvalue().removeprefix(said).splitlines() == [
+        "14:14:20  api    still running: 59s of 3m..7m, 1 turn, Bash make test",
+        "14:15:20  api    still running: 1m59s of 3m..7m, 1 turn, Bash make test",
+        "14:16:20  api    still running: 2m59s of 3m..7m, 1 turn, Bash make test",
+        "14:16:26  api    paused",
+    ]
+
+
+@pytest.mark.usefixtures("_utc")
+def test_what_earlier_runs_tell_of_a_list_is_said_once() -> None:
+    stream = io.StringIO()
+    view = Lines(stream, now_s=lambda: AT)
+    band = Band(p50=180.0, p90=420.0, p99=900.0)
+    guessed = Forecast(duration_s=band, timeout_s=900.0)
+    learned = msgspec.structs.replace(guessed, observations=12, method="history: same prompt")
+    view.begin(execution(task(1)))
+
+    for forecast in (guessed, learned, learned):
+        view.foresee(Outlook(forecast=forecast, tasks=()))
+
+    assert stream.getvalue().splitlines()[1:] == [
+        "14:13:20  expected: 3m..7m (history: same prompt, 12 runs)"
+    ]
+
+
 def test_what_an_agent_prints_is_not_shown_raw() -> None:
     stream = io.StringIO()
     view = Lines(stream)
@@ -124,23 +178,17 @@ def test_the_picture_shows_every_task_with_its_time_and_what_it_does() -> None:
     console = Console(width=80, height=24, file=io.StringIO(), force_terminal=False)
     tasks = (task(1, "api"), task(2, "tests"))
     picture = Picture(execution(*tasks), console, lambda: AT + 61)
-    picture.board.apply(lifecycle("task.started", seq=1))
-    picture.board.apply(lifecycle("task.failed", seq=3, failure="no_result", cost_usd=0.5))
-    picture.board.apply(lifecycle("task.started", seq=4, task_id=f"{ID}.2"))
+    picture.apply(lifecycle("task.started", seq=1))
+    picture.apply(lifecycle("task.failed", seq=3, failure="no_result", cost_usd=0.5))
+    picture.apply(lifecycle("task.started", seq=4, task_id=f"{ID}.2"))
     picture.notice = "cancelling"
 
     head, api, tests, notice = drawn(picture, console)
 
-    assert head == f"{ID}  1 of 2 tasks  1 min 01 s  $0.5000 so far"
-    assert api.split() == [
-        "x" if not console.encoding.startswith("utf") else "✗",
-        "api",
-        "2.0",
-        "s",
-        "no_result",
-        "$0.5000",
-    ]  # fmt: skip - one line is one word of the table
-    assert tests.split()[1:] == ["tests", "57", "s"]
+    assert head == f"{ID}  1 of 2 tasks  1m01s  $0.5000 so far"
+    sign = "x" if not console.encoding.startswith("utf") else "✗"
+    assert api.split() == [sign, "api", "2s", "$0.5000", "no_result"]
+    assert tests.split()[1:] == ["tests", "57s"]
     assert notice == "cancelling"
 
 
@@ -150,9 +198,7 @@ def test_a_picture_never_outgrows_the_terminal() -> None:
     tasks += [task(number, f"n{number}") for number in range(501, 1001)]
     picture = Picture(execution(*tasks), console, lambda: AT)
     for number in range(1, 501):
-        picture.board.apply(
-            lifecycle("task.succeeded", task_id=f"{ID}.{number}", message="x" * 200)
-        )
+        picture.apply(lifecycle("task.succeeded", task_id=f"{ID}.{number}", message="x" * 200))
 
     lines = drawn(picture, console)
 
@@ -172,7 +218,13 @@ def test_the_window_holds_the_first_unfinished_task(
     ended: int, total: int, size: int, expected: tuple[int, int, int]
 ) -> None:
     rows = [
-        Row(name=str(n), state=TaskState.SUCCEEDED if n < ended else TaskState.QUEUED)
+        Row(
+            Progress(
+                task_id=str(n),
+                name=str(n),
+                state=TaskState.SUCCEEDED if n < ended else TaskState.QUEUED,
+            )
+        )
         for n in range(total)
     ]
 

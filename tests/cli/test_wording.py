@@ -1,20 +1,29 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cc_executor.cli.render.marks import MARKS, sign
 from cc_executor.cli.render.wording import (
+    against,
+    brief,
     changes,
+    clock_time,
     counted,
     duration,
+    expected,
     harmless,
+    instant,
     money,
     one_line,
+    until,
     why,
 )
 from cc_executor.model.failures import Failure
+from cc_executor.model.forecasts import Band
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.outcomes import Changes
+from cc_executor.model.progress import Progress
 from tests.cli.fakes import outcome
 
 DURATIONS = [
@@ -35,6 +44,57 @@ def test_durations_have_units(seconds: float | None, words: str) -> None:
     assert duration(seconds) == words
 
 
+BRIEF = [
+    (-1.0, "0s"),
+    (9.96, "9s"),
+    (59.9, "59s"),
+    (60.0, "1m00s"),
+    (185.0, "3m05s"),
+    (7620.0, "2h07m"),
+    (3 * 86_400 + 4 * 3600, "3d4h"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "words"), BRIEF, ids=str)
+def test_what_grows_while_it_is_read_is_short(seconds: float, words: str) -> None:
+    assert brief(seconds) == words
+
+
+BANDS = [
+    (0.2, 0.4, "1s"),
+    (20.0, 50.0, "20s..50s"),
+    (50.0, 200.0, "50s..3m"),
+    (180.0, 420.0, "3m..7m"),
+    (175.0, 190.0, "3m"),
+    (3000.0, 9000.0, "50m..2h30m"),
+]
+
+
+@pytest.mark.parametrize(("p50", "p90", "words"), BANDS, ids=str)
+def test_a_forecast_is_told_no_finer_than_it_is(p50: float, p90: float, words: str) -> None:
+    band = Band(p50=p50, p90=p90, p99=p90)
+
+    assert expected(band, observations=9) == words
+    assert expected(band, observations=0) == f"~{words}"
+
+
+def test_how_long_a_task_has_run_is_told_of_what_it_takes() -> None:
+    running = Progress(task_id="e.1", name="api", state=TaskState.RUNNING, running_s=65.0)
+    band = Band(p50=180.0, p90=420.0, p99=900.0)
+
+    assert against(running) == "1m05s"
+    assert against(msgspec.structs.replace(running, band=band)) == "1m05s of ~3m..7m"
+    assert against(msgspec.structs.replace(running, band=band, observations=9)) == "1m05s of 3m..7m"
+
+
+def test_how_long_something_waits_is_told_as_near_as_it_helps() -> None:
+    assert until(None, 0.0) == ""
+    assert until(4.9, 0.0) == " (4 s more)"
+    assert until(0.0, 9.0) == " (0 s more)"
+    assert until(3600.0, 0.0) == f" (until {clock_time(3600.0)})"
+    assert until(90_000.0, 0.0) == f" (until {instant(90_000.0)})"
+
+
 def test_unknown_costs_are_not_zero() -> None:
     assert money(0.0) == "$0.0000"
     assert money(None) == "cost unknown"
@@ -46,7 +106,7 @@ def test_one_is_singular() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\r", "\x00", "\u202eexe.txt", "\u2066"],
+    ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\r", "\x00", "\u202eexe.txt", "\u2066", "\ud800"],
     ids=ascii,
 )
 def test_text_of_strangers_cannot_command_the_terminal(command: str) -> None:

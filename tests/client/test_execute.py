@@ -34,7 +34,10 @@ from cc_executor.testing.scripted_agent import Script
 
 Claude = Callable[[Script], CCExecutorConfig]
 
-ANSWER = Script().claude_init().claude_text("Hello.").claude_result("Hello.")
+COST_USD = 0.25
+ANSWER = (
+    Script().claude_init().claude_text("Hello.").claude_result("Hello.", total_cost_usd=COST_USD)
+)
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
 
@@ -165,7 +168,9 @@ async def test_progress_goes_to_sync_and_async_callables_and_their_errors_are_th
     assert await cc_execute("x", config=config, progress_callback=seen.append) == "Hello."
 
     assert "Hello." in [progress.last_text for progress in seen]
-    assert [one.events for one in seen if one.kind == "execution.submitted"] == [1, 1]
+    assert [one.events for one in seen if one.kind == "task.started"] == [1, 1]
+    assert [one.cost_usd for one in seen if one.kind == "attempt.ended"] == [COST_USD] * 2
+    assert all(one.turns == 1 and one.tokens for one in seen if one.kind == "task.succeeded")
 
 
 async def test_text_can_be_streamed_as_it_comes(claude: Claude) -> None:

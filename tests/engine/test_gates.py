@@ -69,7 +69,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Turnstile:
 
 
 def put(monkeypatch: pytest.MonkeyPatch, gates: Sequence[Gate]) -> None:
-    monkeypatch.setattr(wiring, "gates", lambda: tuple(gates))
+    monkeypatch.setattr(wiring, "gates", lambda _windows: tuple(gates))
 
 
 async def waiting(executor: Executor, execution_id: str, number: int = 1) -> ExecutionResult:
@@ -135,6 +135,22 @@ async def test_what_was_given_is_given_back_when_a_later_gate_is_closed_for_good
     assert ended.tasks[0].outcome.failure is Failure.BUDGET
     assert ended.tasks[0].outcome.message == "there is nothing left"
     assert diary == ["a: enter task-1 1", "a: through", "b: enter task-1 1", "a: settle None"]
+
+
+async def test_an_engine_that_goes_away_gives_back_what_a_waiting_task_was_given(
+    monkeypatch: pytest.MonkeyPatch, config: CCExecutorConfig
+) -> None:
+    diary: list[str] = []
+    open_one, shut_one = Turnstile("a", diary=diary), Turnstile("b", diary=diary)
+    open_one.opened.set()
+    put(monkeypatch, [open_one, shut_one])
+    async with Executor(config) as executor:
+        submitted = await executor.submit([{"command": ["true"]}])
+        await waiting(executor, submitted.id)
+        _, task = executor.engine._runs[submitted.id]
+        task.cancel()
+        await asyncio.wait({task})
+    assert diary[-1] == "a: settle None"
 
 
 async def test_a_waiting_task_can_be_cancelled(gate: Turnstile, executor: Executor) -> None:

@@ -16,8 +16,11 @@ from cc_executor.client.executor import Executor
 from cc_executor.client.json_mode import SCHEMA as JSON_MODE
 from cc_executor.errors import AgentNotLoggedIn
 from cc_executor.evidence.verify import verify_bundle
+from cc_executor.model.events import FromAgent
+from cc_executor.model.events import Turn as Asked
 from cc_executor.model.failures import Failure
 from cc_executor.model.outcomes import Outcome
+from cc_executor.model.progress import ExecutionProgress
 from cc_executor.model.results import TaskResult
 from cc_executor.testing.claude_cli import bundled_claude, offline_environment
 from cc_executor.testing.model_api import (
@@ -83,6 +86,49 @@ async def test_a_task_that_goes_well_has_its_answer_its_files_and_its_cost(tmp_p
     assert outcome.usage is not None
     assert outcome.agent_session_id is not None
     assert (on.workspace / "made.txt").read_text() == "hello\n"
+
+
+@pytest.mark.parametrize(
+    ("budget", "detail"),
+    [({"usd": 0.000001}, "task.usd"), ({"turns": 1}, "task.turns")],
+)
+async def test_an_agent_ends_by_itself_at_the_end_of_its_budget(
+    tmp_path: Path, budget: dict[str, Any], detail: str
+) -> None:
+    async with stage(tmp_path, WRITE, WRITE, say("Done.")) as on:
+        task = await on.run(budget=budget)
+
+    outcome = outcome_of(task)
+    assert (outcome.failure, outcome.detail) == (Failure.BUDGET, detail), outcome
+    assert outcome.executed is not None
+    assert outcome.executed.rung is None
+    assert outcome.cost_usd is not None
+    assert task.budget is not None
+    assert task.budget.spent["usd"] > 0
+
+
+async def test_each_answer_of_the_model_is_a_turn_and_progress_ends_as_the_outcome_says(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path, say("Writing.") & WRITE, say("Done.")) as on:
+        task = await on.run()
+        execution = task.record.execution_id
+        events = [event async for event in on.executor.stream(execution)]
+        [progress] = await on.executor.progress(execution)
+
+    board = ExecutionProgress([task.record])
+    for event in events:
+        board.take(event)
+    counted = board.all(at=0.0)[0]
+    turns = [one for one in events if isinstance(one, FromAgent) and isinstance(one.event, Asked)]
+    assert len(turns) == 2
+    assert (counted.last_text, counted.tool) == ("Done.", None)
+    outcome = outcome_of(task)
+    assert outcome.usage is not None
+    for told in (counted, progress):
+        assert told.turns == outcome.claimed.num_turns == 2
+        assert told.cost_usd == pytest.approx(outcome.cost_usd)
+        assert told.tokens == outcome.usage.total
 
 
 async def test_a_tool_that_fails_is_the_models_business(tmp_path: Path) -> None:

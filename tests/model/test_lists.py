@@ -151,7 +151,7 @@ def test_a_value_of_the_wrong_kind_is_refused_in_a_users_words(
 
 
 def test_no_field_is_ever_ignored_silently() -> None:
-    for field in ("budget", "prio"):
+    for field in ("costs", "prio"):
         with pytest.raises(InvalidSpec, match="has no field"):
             task_list([{"prompt": "x", field: 1}], workspace=BASE)
         with pytest.raises(InvalidSpec, match="has no field"):
@@ -233,3 +233,15 @@ def test_whatever_is_given_is_a_list_or_a_refusal_with_a_hint(value: Any) -> Non
     except CCExecutorError as refusal:
         hint = refusal.hint
     assert hint or (made is not None and made.tasks)
+
+
+def test_a_kind_holds_for_all_tasks_that_name_none() -> None:
+    value = {"defaults": {"kind": "review"}, "tasks": ["a", {"prompt": "b", "kind": "write"}]}
+    assert [task.kind for task in task_list(value, workspace="/").tasks] == ["review", "write"]
+
+
+@pytest.mark.parametrize("kind", ["two words", "-", "x" * 65, "a/b", 3])
+def test_a_kind_is_a_word(kind: object) -> None:
+    with pytest.raises(InvalidSpec) as refusal:
+        task_list([{"prompt": "a", "kind": kind}], workspace="/")
+    assert refusal.value.where == "tasks[0].kind"

@@ -33,11 +33,12 @@ PROMISED: Final = {
     "task_list.submit": (
         "run",
         (
-            "tasks workspace agent defaults title stop_on_failure priority sequential idempotency_key"
-            " execution_id records"
+            "tasks workspace agent defaults title stop_on_failure priority park sequential"
+            " idempotency_key execution_id records"
         ),
     ),
     "execution.get": ("read", "execution_id records"),
+    "execution.progress": ("read", "execution_id"),
     "execution.wait": ("read", "execution_id within_s records"),
     "execution.list": ("read", "states before limit records"),
     "execution.cancel": ("control", "execution_id now records"),
@@ -48,7 +49,10 @@ PROMISED: Final = {
     "task.cancel": ("control", "task_id now"),
     "task.pause": ("control", "task_id"),
     "task.resume": ("control", "task_id"),
-    "stream.subscribe": ("read", "execution_id task_id after from agent_events until_end encoding"),
+    "stream.subscribe": (
+        "read",
+        "execution_id task_id after from agent_events progress until_end encoding",
+    ),
     "stream.ack": ("read", "subscription cursor"),
     "stream.unsubscribe": ("read", "subscription"),
     "session.resume": ("read", "token cursors"),

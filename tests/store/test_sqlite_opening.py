@@ -306,5 +306,7 @@ async def test_every_statement_finds_its_rows_by_an_index(path: Path, name: str)
         sql = f"EXPLAIN QUERY PLAN {statements()[name]}"
         plan = [str(row[3]) for row in connection.execute(sql, OneForAll())]
         connection.close()
-    # What is wanted whole may be walked through, in the order of its index.
-    assert [step for step in plan if step.startswith("SCAN") and "INDEX" not in step] == []
+    # What is wanted whole may be walked through, in the order of its index; and so may what an
+    # inner query has found.
+    scans = [step for step in plan if step.startswith("SCAN") and "INDEX" not in step]
+    assert [step for step in scans if not step.startswith("SCAN (subquery")] == []

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from cc_executor.model.budgets import Caps
 from cc_executor.model.events import AgentEvent, Stream
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.outcomes import Conclusion, Executed
@@ -131,6 +132,13 @@ class Dialect(Protocol):
         """Tokens that the agent itself puts before the prompt, for the first forecast."""
         ...
 
+    def credential_of(self, env: Mapping[str, str]) -> str | None:
+        """Return what tells apart the login that a child with this environment uses.
+
+        It holds secrets, and is for a keyed hash only. None: it uses none.
+        """
+        ...
+
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:
         """Return the agent session that the attempt will hold exclusively, None without."""
         ...
@@ -141,6 +149,10 @@ class Dialect(Protocol):
         Raises:
             InvalidSpec: The task asks for something that this agent cannot do.
         """
+        ...
+
+    def limited(self, launch: Launch, caps: Caps) -> Launch:
+        """Return the child with limits that it is told of, as far as it understands them."""
         ...
 
     def reader(self, spec: TaskSpec) -> Reader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cc_executor.agents.argv import checked_argv
@@ -11,6 +11,7 @@ from cc_executor.agents.endings import Verdict, crashed, ended_from_outside
 from cc_executor.agents.env import COMMON
 from cc_executor.agents.tail import Tail
 from cc_executor.errors import InvalidSpec
+from cc_executor.model.budgets import Caps
 from cc_executor.model.events import AgentEvent, Stream
 from cc_executor.model.failures import Failure
 from cc_executor.model.launch import Launch
@@ -33,6 +34,10 @@ class Command:
     login_query: Final[LoginQuery | None] = None
     preamble_tokens: Final = 0
 
+    def credential_of(self, env: Mapping[str, str]) -> str | None:  # noqa: ARG002 - as every dialect has it
+        """Return None: a program has no usage window."""
+        return None
+
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:  # noqa: ARG002 - as every dialect has it
         """Return None: a program holds no agent session."""
         return None
@@ -53,6 +58,10 @@ class Command:
             cwd=surroundings.cwd,
             timers=surroundings.timers,
         )
+
+    def limited(self, launch: Launch, caps: Caps) -> Launch:  # noqa: ARG002 - as every dialect has it
+        """Return the same child: a program knows no budget."""
+        return launch
 
     def reader(self, spec: TaskSpec) -> Reader:  # noqa: ARG002 - as every dialect has it
         """Return a fresh reader."""

@@ -23,6 +23,7 @@ ENDINGS: Final[Mapping[EndedBy, Failure | None]] = {
     EndedBy.TIMER: Failure.TIMED_OUT,
     EndedBy.CANCEL: Failure.CANCELLED,
     EndedBy.ORPHANED: Failure.ABANDONED,
+    EndedBy.BUDGET: Failure.BUDGET,
     EndedBy.LIMIT: Failure.RESOURCE_EXCEEDED,
     EndedBy.START: Failure.START_FAILED,
     EndedBy.LOST: Failure.LOST,

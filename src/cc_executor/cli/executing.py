@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cc_executor.model.events import Cursor, StreamEvent
     from cc_executor.model.lifecycle import TaskState
     from cc_executor.model.outlooks import Outlook
+    from cc_executor.model.progress import Progress
     from cc_executor.model.proofs import Examination
     from cc_executor.model.records import ExecutionRecord, TaskRecord
     from cc_executor.model.results import ExecutionResult
@@ -74,6 +75,10 @@ class Executing(Protocol):
 
     async def get(self, execution_id: str) -> ExecutionResult:
         """Return an execution as it stands."""
+        ...
+
+    async def progress(self, execution_id: str) -> Sequence[Progress]:
+        """Return how far each task of an execution is."""
         ...
 
     async def list(

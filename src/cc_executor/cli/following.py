@@ -19,6 +19,10 @@ from cc_executor.model.results import ExecutionResult
 _LAST_LOOK_S: Final = 5.0
 #: How long a view may take to give the terminal back.
 _CLOSING_S: Final = 2.0
+#: How often a view is told that time has passed.
+_TICK_S: Final = 1.0
+#: How often it is told what is expected of the rest.
+_LOOK_AHEAD_S: Final = 10.0
 
 
 async def follow_own(
@@ -30,7 +34,7 @@ async def follow_own(
         CCExecutorError: It could not be run to its end here.
         BrokenPipeError: Nobody reads what is shown; closing the executor cancels what still runs.
     """
-    async with _opened(view, execution) as showing:
+    async with _opened(executor, view, execution) as showing:
         waiting = asyncio.ensure_future(executor.wait(execution.id, cancel_with_caller=False))
         following = asyncio.ensure_future(
             _show_whole(executor, execution.id, view, showing, waiting)
@@ -77,7 +81,7 @@ async def follow_other(
     Raises:
         BrokenPipeError: Nobody reads what is shown.
     """
-    async with _opened(view, execution) as showing:
+    async with _opened(executor, view, execution) as showing:
         await _show(
             executor,
             execution.id,
@@ -122,15 +126,38 @@ class _Stop:
 
 
 @contextlib.asynccontextmanager
-async def _opened(view: View, execution: ExecutionResult) -> AsyncIterator[Showing]:
+async def _opened(
+    executor: Executing, view: View, execution: ExecutionResult
+) -> AsyncIterator[Showing]:
     showing = Showing()
+    beside: list[asyncio.Future[None]] = []
     try:
         await showing.call(view.begin, execution)
+        beside.append(asyncio.ensure_future(_tick(view, showing)))
+        if view.foresees:
+            looking = _look_ahead(executor, execution.id, view, showing)
+            beside.append(asyncio.ensure_future(looking))
         yield showing
     finally:
+        await _drop(*beside)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(showing.call(view.close), _CLOSING_S)
         showing.close()
+
+
+async def _tick(view: View, showing: Showing) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        await showing.call(view.tick)
+
+
+async def _look_ahead(executor: Executing, execution_id: str, view: View, showing: Showing) -> None:
+    """Tell the view now and then what is expected, as long as anybody knows."""
+    with contextlib.suppress(CCExecutorError):  # a picture without it is none the worse
+        while True:
+            outlook = await executor.forecast_left(execution_id)
+            await showing.call(view.foresee, outlook)
+            await asyncio.sleep(_LOOK_AHEAD_S)
 
 
 async def _show(

@@ -219,6 +219,13 @@ _TASK_OPTIONS: Final[tuple[Decorator[Any], ...]] = (
         help="Work in the workspace itself, in a copy of it, or in a git worktree.  [default: none]",
     ),
     click.option(
+        "--budget",
+        metavar="KIND=AMOUNT",
+        multiple=True,
+        help="What all tasks may spend together: `usd=2.50`, `tokens=400000`, `turns=50` or"
+        " `minutes=60`. May be repeated.",
+    ),
+    click.option(
         "--continue-on-failure",
         is_flag=True,
         help="After a failure, go on with the tasks that do not need the failed one.",

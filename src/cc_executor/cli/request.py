@@ -38,6 +38,7 @@ class Asked(NamedTuple):
     validation_prompt: str | None
     repairs: int | None
     isolation: str | None
+    budget: tuple[str, ...]
     continue_on_failure: bool
     parallel: bool
     execution_id: str | None
@@ -98,7 +99,25 @@ def task_list(asked: Asked) -> dict[str, Any]:
     if asked.workspace is not None:
         value.pop("workspace", None)
     defaults: dict[str, Any] = value.get("defaults", {})
+    if asked.budget:
+        value["budget"] = {**(value.get("budget") or {}), **_budget(asked.budget)}
     return {**value, "defaults": {**defaults, **given}}
+
+
+def _budget(parts: tuple[str, ...]) -> dict[str, object]:
+    """Return what `usd=2` and `unknown_cost=block` say; whether it makes sense the list's check says."""
+    budget: dict[str, object] = {}
+    for part in parts:
+        kind, is_pair, amount = part.partition("=")
+        if not is_pair:
+            raise click.UsageError(f"--budget {part}: write KIND=AMOUNT, such as usd=2.50.")
+        try:
+            number = float(amount)
+        except ValueError:
+            budget[kind] = amount
+        else:
+            budget[kind] = int(number) if number.is_integer() else number
+    return budget
 
 
 def _from_file(path: Path) -> dict[str, Any]:

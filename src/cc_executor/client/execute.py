@@ -111,7 +111,7 @@ async def cc_execute(
         json_schema: JSON schema that the answer must fit; implies `json_mode`, and `result` is
             then the value.
         stream: True writes the agent's text to stderr as it comes; a callable is given it.
-        progress_callback: Sync or async callable, given a `Progress` at each event.
+        progress_callback: Sync or async callable, given the `Progress` of a task at each event.
         timeout: Seconds; None: the configuration's, else forecast.
         session_id: Resume this session of the agent instead of starting a fresh context.
         execution_uuid: The caller's choice of the execution's id.
@@ -145,7 +145,7 @@ async def cc_execute(
     spec = {**fields, **{name: value for name, value in given.items() if value is not None}}
     async with Executor(config) as executor:
         submitted = await executor.submit([spec], workspace=workspace, execution_id=execution_uuid)
-        async with _reporting(executor, submitted.id, stream, progress_callback):
+        async with _reporting(executor, submitted, stream, progress_callback):
             ended = await executor.wait(submitted.id)
         report = await _written_report(executor, ended.id, wanted=generate_report)
     only = ended.tasks[0]
@@ -204,7 +204,7 @@ async def cc_execute_list(
             sequential=sequential,
             stop_on_failure=stop_on_failure,
         )
-        async with _reporting(executor, submitted.id, stream, progress_callback):
+        async with _reporting(executor, submitted, stream, progress_callback):
             ended = await executor.wait(submitted.id)
     return list(ended.tasks)
 
@@ -261,17 +261,17 @@ def _blocking(call: Coroutine[Any, Any, T]) -> T:
 @asynccontextmanager
 async def _reporting(
     executor: Executor,
-    execution_id: str,
+    of: ExecutionResult,
     sink: StreamSink | None,
     callback: ProgressCallback | None,
 ) -> AsyncIterator[None]:
     """Report to whoever wants it, and to the end of the stream if the work ends well."""
     reporters = []
     if callback is not None:
-        reporters.append(asyncio.create_task(report(executor.stream(execution_id), callback)))
+        reporters.append(asyncio.create_task(report(executor.stream(of.id), of, callback)))
     if sink:
         write = _to_stderr if sink is True else sink
-        reporters.append(asyncio.create_task(_pass_on(executor, execution_id, write)))
+        reporters.append(asyncio.create_task(_pass_on(executor, of.id, write)))
     try:
         yield
         await asyncio.gather(*reporters)

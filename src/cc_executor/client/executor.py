@@ -15,6 +15,7 @@ from cc_executor import __version__
 from cc_executor.client.asking import list_value
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.engine.engine import Engine
+from cc_executor.engine.views import view
 from cc_executor.errors import ExecutionNotEnded, TaskNotFound
 from cc_executor.evidence.examine import examine, recorded_workspaces
 from cc_executor.evidence.gather import gather
@@ -27,9 +28,10 @@ from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.lists import task_list
 from cc_executor.model.outlooks import Outlook
+from cc_executor.model.progress import Progress
 from cc_executor.model.proofs import Examination
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
-from cc_executor.model.results import ExecutionResult, result_of
+from cc_executor.model.results import ExecutionResult
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.store import Store
 from cc_executor.settings import Settings, load_settings
@@ -247,7 +249,14 @@ class Executor:
         return await self._view(await self.find(execution_id))
 
     async def _view(self, full_id: str) -> ExecutionResult:
-        return result_of(*await self._records.execution_with_tasks(full_id))
+        return await view(self._records, full_id)
+
+    async def progress(self, execution_id: str) -> tuple[Progress, ...]:
+        """Return how far each task of an execution is, in list order, wherever it runs.
+
+        Reads what the agents that run now have written; `stream` tells what happens next.
+        """
+        return await self._running.progress(await self.find(execution_id))
 
     async def list(
         self, *, states: Sequence[TaskState] | None = None, limit: int = 100

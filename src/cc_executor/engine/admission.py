@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from cc_executor.engine.book import Book
 from cc_executor.engine.gates import Candidate, GateClosed, Passage, Survivor
-from cc_executor.engine.prepare import Prepared
+from cc_executor.engine.prepare import Prepared, within
 from cc_executor.engine.world import World
 from cc_executor.errors import CCExecutorError
 from cc_executor.model.failures import Failure
@@ -22,12 +22,14 @@ class NotAdmitted(Exception):
     Attributes:
         failure: What its task ends with.
         message: Why, for people.
+        detail: Which limit, where the failure has kinds.
     """
 
-    def __init__(self, failure: Failure, message: str) -> None:
-        super().__init__(failure, message)
+    def __init__(self, failure: Failure, message: str, detail: str | None = None) -> None:
+        super().__init__(failure, message, detail)
         self.failure = failure
         self.message = message
+        self.detail = detail
 
 
 class Admission:
@@ -96,19 +98,26 @@ class Admission:
             prepared = await _ready(prepare)
             waited = await self._pass_gates(number, prepared)
             if not self._paused and not self._stopped.is_set():
-                return await _ready(prepare) if waited else prepared
+                return self.limited(await _ready(prepare) if waited else prepared)
             await self._passage.settle(None)
 
-    async def delay(self, waiting: Waiting, seconds: float) -> None:
-        """Wait, unless somebody stops the task meanwhile.
+    def limited(self, prepared: Prepared) -> Prepared:
+        """Return the attempt with the limits that the gates have set it."""
+        return within(prepared, self._passage.allowance)
 
-        Args:
-            waiting: Why, for people.
-            seconds: How long from now.
+    async def delay(self) -> None:
+        """Wait for the time of a retry that was decided, also by an earlier engine.
+
+        Nobody stops waiting because the machine's clock was set: it is asked once.
         """
-        await self.tell(waiting)
+        waiting = self._waiting
+        if waiting is None or waiting.reason != "retry" or waiting.until is None:
+            return
+        at_most_s = waiting.until - waiting.since
         try:
-            async with asyncio.timeout(max(0.0, seconds)):
+            async with asyncio.timeout(
+                min(max(0.0, waiting.until - self._book.now_s()), at_most_s)
+            ):
                 await self._stopped.wait()
         except TimeoutError:
             return
@@ -124,7 +133,7 @@ class Admission:
             async with asyncio.timeout(None) as self._entering:
                 await self._passage.enter(candidate, self.tell)
         except GateClosed as closed:
-            raise NotAdmitted(closed.failure, closed.message) from None
+            raise NotAdmitted(closed.failure, closed.message, closed.detail) from None
         except TimeoutError:
             if not self._stopped.is_set():
                 raise
@@ -135,14 +144,19 @@ class Admission:
             await self.tell(None)
         return waited
 
-    async def tell(self, waiting: Waiting | None) -> None:
-        """Write down why the task waits, or that it does not, where that is new."""
+    def changed(self, waiting: Waiting | None) -> TaskWaiting | None:
+        """Return the change to record with others when the task waits for this; None: no news."""
         if waiting == self._waiting:
-            return
+            return None
         self._waiting = waiting
         self._told += 1
-        change = TaskWaiting(task_id=self._task.id, at=self._book.now_s(), waiting=waiting)
-        await self._book.record(change)
+        return TaskWaiting(task_id=self._task.id, at=self._book.now_s(), waiting=waiting)
+
+    async def tell(self, waiting: Waiting | None) -> None:
+        """Write down why the task waits, or that it does not, where that is new."""
+        change = self.changed(waiting)
+        if change is not None:
+            await self._book.record(change)
 
     # --- after -------------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@ from cc_executor.agents.base import Activity, Reader
 from cc_executor.engine.prepare import Prepared
 from cc_executor.engine.settle import settle
 from cc_executor.engine.world import World
-from cc_executor.model.events import Message
+from cc_executor.model.events import LimitNotice, Message, Turn
 from cc_executor.model.outcomes import Changes, EndedBy, Executed, Outcome
+from cc_executor.model.spending import charged, exceeded
 from cc_executor.ports.journal import JournalReader
 from cc_executor.ports.process import StopReason, Supervised
 from cc_executor.ports.workspace import Before
@@ -34,6 +35,7 @@ class Attempt:
         folder: Its folder.
         prepared: What is to be run (for an adopted one: was).
         on_output: Called whenever there is more to read.
+        on_limit: Told what the agent reports of its usage window; None: nobody is.
     """
 
     def __init__(
@@ -43,7 +45,10 @@ class Attempt:
         folder: Path,
         prepared: Prepared,
         on_output: Callable[[], None],
+        *,
+        on_limit: Callable[[LimitNotice], Awaitable[None]] | None = None,
     ) -> None:
+        self._on_limit = on_limit
         self._world = world
         self._attempt_id = attempt_id
         self._folder = folder
@@ -148,7 +153,7 @@ class Attempt:
             else:
                 await self._announce(supervised)
             executed = await supervised.wait()
-            return await asyncio.to_thread(self._outcome, executed, tail)
+            return await self._ended(executed, tail)
         finally:
             tail.close()
 
@@ -156,9 +161,21 @@ class Attempt:
         """Return the outcome of an attempt that ended before it could be watched."""
         tail = _Tail(self._world, self._attempt_id, self._prepared)
         try:
-            return await asyncio.to_thread(self._outcome, executed, tail)
+            return await self._ended(executed, tail)
         finally:
             tail.close()
+
+    async def _ended(self, executed: Executed, tail: _Tail) -> Outcome:
+        outcome = await asyncio.to_thread(self._outcome, executed, tail)
+        await self._pass_on(tail)
+        return outcome
+
+    async def _pass_on(self, tail: _Tail) -> None:
+        """Tell of the usage windows that were reported since the last time."""
+        reported, tail.limits = tail.limits, []
+        if self._on_limit is not None:
+            for notice in reported:
+                await self._on_limit(notice)
 
     async def _announce(self, supervised: Supervised) -> None:
         """Tell of output until the child has ended."""
@@ -177,6 +194,8 @@ class Attempt:
             if supervised.head <= tail.offset:
                 return  # it has ended, and everything it said has been read
             progress = await asyncio.to_thread(tail.advance)
+            await self._mind_the_budget(tail)
+            await self._pass_on(tail)
             activity = tail.activity
             supervised.judge(
                 tail.offset,
@@ -186,14 +205,27 @@ class Attempt:
                 finished=activity.finished,
             )
 
+    async def _mind_the_budget(self, tail: _Tail) -> None:
+        """Ask an agent to end that has used more than it may, and has not given its result."""
+        allowance = self._prepared.allowance
+        if allowance is None or self._stop is not None or tail.activity.finished:
+            return
+        if exceeded(allowance, tokens=tail.tokens, turns=tail.turns):
+            await self.stop(StopReason.BUDGET, now=False)
+
     def _outcome(self, executed: Executed, tail: _Tail) -> Outcome:
         tail.read_to_end()
         conclusion = tail.reader.conclude(executed)
         if conclusion.claimed.text is None and tail.last_text is not None:
             claimed = msgspec.structs.replace(conclusion.claimed, last_text=tail.last_text)
             conclusion = msgspec.structs.replace(conclusion, claimed=claimed)
+        seen = msgspec.structs.replace(
+            conclusion.claimed, turns_seen=tail.turns, tokens_seen=tail.tokens
+        )
+        conclusion = msgspec.structs.replace(conclusion, claimed=seen)
         changes = self._before.compare() if self._before else _NOT_SEEN
-        return settle(self._prepared.spec, executed, conclusion, changes)
+        outcome = settle(self._prepared.spec, executed, conclusion, changes)
+        return charged(outcome, self._prepared.allowance)
 
 
 def _excused_s(activity: Activity, now_s: float) -> float | None:
@@ -210,6 +242,9 @@ class _Tail:
         self.reader: Reader = prepared.dialect.reader(prepared.spec)
         self.offset = 0
         self.last_text: str | None = None
+        self.turns = 0
+        self.tokens = 0
+        self.limits: list[LimitNotice] = []
         self._seq = -1
         self._judged = prepared.launch.judged
         self._journals = world.journals
@@ -232,6 +267,11 @@ class _Tail:
                 progress = progress or counts
                 if isinstance(event, Message) and not event.partial:
                     self.last_text = event.text
+                if isinstance(event, Turn):
+                    self.turns += not event.subagent
+                    self.tokens += event.usage.total if event.usage else 0
+                elif isinstance(event, LimitNotice):
+                    self.limits.append(event)
             self._seq = chunk.seq
             self.offset = chunk.offset + len(chunk.data)
         return progress

@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from cc_executor.engine.attempt import Attempt
-from cc_executor.engine.prepare import prepare
+from cc_executor.engine.prepare import prepare, within
 from cc_executor.engine.settle import refused
 from cc_executor.engine.verify import Ran
 from cc_executor.engine.world import World
 from cc_executor.errors import SpawnFailed
+from cc_executor.model.budgets import Allowance
 from cc_executor.model.failures import Failure
 from cc_executor.model.outcomes import Executed, Outcome
 from cc_executor.model.specs import TaskSpec
@@ -33,6 +34,7 @@ class Beside:
         attempt_id: The attempt that is checked.
         on_output: Called whenever there is more to read.
         take_over: Told of each child before it starts, so that wishes reach it.
+        allowance: What each child may spend; None: as it likes.
     """
 
     def __init__(
@@ -41,11 +43,13 @@ class Beside:
         attempt_id: str,
         on_output: Callable[[], None],
         take_over: Callable[[Attempt, TaskSpec], Awaitable[None]],
+        allowance: Allowance | None = None,
     ) -> None:
         self._world = world
         self._attempt_id = attempt_id
         self._on_output = on_output
         self._take_over = take_over
+        self._allowance = allowance
 
     async def run(self, spec: TaskSpec, name: str) -> Ran:
         """Run a spec to its end, or take up where an earlier engine has left it.
@@ -56,6 +60,7 @@ class Beside:
         for ident in self._folders(name):
             await self._world.foresight.look_up({spec.dialect})
             prepared = await asyncio.to_thread(prepare, self._world, spec, ident)
+            prepared = within(prepared, self._allowance)
             folder = self._world.journals.folder(ident)
             attempt = Attempt(self._world, ident, folder, prepared, self._on_output)
             await self._take_over(attempt, spec)

@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Se
 from functools import partial
 from typing import Final
 
-from cc_executor.engine.follow import follow, head
+from cc_executor.engine.follow import Seen, follow, head
 from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.heir import Heir
 from cc_executor.engine.outlooks import left_of, of_execution, of_list
 from cc_executor.engine.prepare import Prepared
+from cc_executor.engine.progress import progress
 from cc_executor.engine.run import Run
 from cc_executor.engine.submit import Accepted, accept, check, records
 from cc_executor.engine.watch import Watch
@@ -30,6 +31,7 @@ from cc_executor.model.forecasts import Band
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.outlooks import Outlook
 from cc_executor.model.plan import continued
+from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord, Host, Lease, TaskRecord, Wish
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.journal import Journals, Ownership
@@ -436,6 +438,7 @@ class Engine:
         after: Cursor | None = None,
         agent_events: bool = True,
         until_end: bool = True,
+        seen: Seen | None = None,
     ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """Iterate over the stream of an execution, by what was found at once."""
         return follow(
@@ -445,7 +448,13 @@ class Engine:
             after=after or Cursor(),
             agent_events=agent_events,
             until_end=until_end,
+            seen=seen,
         )
+
+    async def progress(self, execution_id: str) -> tuple[Progress, ...]:
+        """Return how far each task of an execution is, whoever runs it."""
+        now = self._world.clock.now_s()
+        return await progress(self._world, self._watch, execution_id, at=now)
 
     async def head(self, execution_id: str) -> Cursor:
         """Return the cursor of a reader who has seen everything that is there now."""

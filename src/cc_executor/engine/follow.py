@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
+from typing import Protocol
+
+import msgspec
 
 from cc_executor.agents.base import Reader
 from cc_executor.agents.registry import dialect as dialect_named
@@ -16,7 +19,11 @@ from cc_executor.model.lifecycle import is_final
 from cc_executor.model.records import TaskRecord
 from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
+Seen = Callable[[StreamEvent], object]
+
 _READ_BYTES = 256 * 1024
+#: So much is read at once where no disk has to be waited for: it takes less than a hop to a thread.
+_AT_HAND_BYTES = 16 * 1024
 _PAGE = 500
 
 
@@ -28,6 +35,7 @@ async def follow(
     after: Cursor,
     agent_events: bool,
     until_end: bool,
+    seen: Seen | None = None,
 ) -> AsyncGenerator[Sequence[StreamEvent], None]:
     """Yield lifecycle events, output and agent events in order; end with the execution.
 
@@ -42,10 +50,12 @@ async def follow(
         after: Where to begin.
         agent_events: Whether to read the output with the agent's dialect as well.
         until_end: Wait for what is to come. False: stop at what is there now.
+        seen: Told, in order, of every lifecycle and agent event, also of those before `after`: but
+            not of what agents said whose attempts had ended there.
     """
     tasks = {task.id: task for task in await world.store.tasks(execution_id)}
     with watch.reading(execution_id) as signals:
-        places = _Places(world, watch, tasks, agent_events=agent_events)
+        places = _Places(world, watch, tasks, agent_events=agent_events, seen=seen)
         seq = after.seq
         over = False
         read = -1  # as many records as were known when they were last looked at
@@ -96,16 +106,29 @@ def _lengths(journals: Journals, attempts: set[str]) -> dict[str, int]:
     return {one: journals.length(one) for one in attempts}
 
 
+class _Read(Protocol):
+    def __call__(self, *, after_seq: int, max_bytes: int) -> Sequence[Chunk] | None: ...
+
+
 class _Places:
     """The attempts whose output a reader stands in."""
 
     def __init__(
-        self, world: World, watch: Watch, tasks: dict[str, TaskRecord], *, agent_events: bool
+        self,
+        world: World,
+        watch: Watch,
+        tasks: dict[str, TaskRecord],
+        *,
+        agent_events: bool,
+        seen: Seen | None,
     ) -> None:
         self._world = world
         self._watch = watch
         self._tasks = tasks
         self._agent_events = agent_events
+        self._seen = seen or _nobody
+        # Whoever keeps count of what agents do needs what they say, whether or not it is passed on.
+        self._reads_agents = agent_events or seen is not None
         self._open: dict[str, _OpenAttempt] = {}
         self._after: dict[str, int] = {}
 
@@ -120,6 +143,7 @@ class _Places:
             for event in page:
                 if event.seq <= cursor.seq:
                     self._note(event)
+                    self._seen(event)
             seq = page[-1].seq
 
     async def with_output(
@@ -134,11 +158,12 @@ class _Places:
                     yield waiting
                     waiting = []
                 try:
-                    async for items in _drain(ended):
+                    async for items in _drain(ended, self._seen):
                         yield items
                 finally:
                     ended.close()
             waiting.append(event)
+            self._seen(event)
         if waiting:
             yield waiting
 
@@ -151,7 +176,7 @@ class _Places:
         """
         for one in tuple(self._open.values()):
             if told or one.is_behind:
-                async for items in _drain(one):
+                async for items in _drain(one, self._seen):
                     yield items
 
     def close(self) -> None:
@@ -172,9 +197,24 @@ class _Places:
                 event,
                 self._tasks,
                 self._after.get(of_attempt, -1),
-                agent_events=self._agent_events,
+                reads_agents=self._reads_agents,
+                passes_on=self._agent_events,
             )
         return None
+
+
+class _Look(msgspec.Struct):
+    """What one look into an attempt's output has found.
+
+    Attributes:
+        items: What is passed on.
+        said: What the agent said, whether or not it is passed on.
+        more: Whether there may be more at once.
+    """
+
+    items: list[StreamEvent]
+    said: list[FromAgent]
+    more: bool = False
 
 
 class _OpenAttempt:
@@ -188,7 +228,8 @@ class _OpenAttempt:
         tasks: dict[str, TaskRecord],
         after_seq: int,
         *,
-        agent_events: bool,
+        reads_agents: bool,
+        passes_on: bool,
     ) -> None:
         assert started.task_id is not None
         assert started.attempt is not None
@@ -202,39 +243,60 @@ class _OpenAttempt:
         self._shown_seq = after_seq
         spec = tasks[self._task_id].spec
         # Nothing is to be read in what a plain program prints.
-        wanted = agent_events and spec.command is None
+        wanted = reads_agents and spec.command is None
         self._reader: Reader | None = dialect_named(spec.dialect).reader(spec) if wanted else None
         # A reader needs the beginning of a line that the cursor may stand in the middle of.
         self._seq = -1 if self._reader else after_seq
+        self._passes_on = passes_on
 
     @property
     def is_behind(self) -> bool:
         """Whether more has been seen than was read."""
         return self._journal is None or self._length.records > self._seq + 1
 
-    def read(self) -> tuple[list[StreamEvent], bool]:
-        """Return what is next, and whether there may be more at once. Blocking (files)."""
+    def read(self) -> _Look:
+        """Return what is next. Blocking (files)."""
         if self._journal is None:
             self._journal = self._open()
         if self._journal is None:
-            return [], False
-        items: list[StreamEvent] = []
-        left = _READ_BYTES
+            return _Look([], [])
+        return self._read(self._journal.read, _READ_BYTES)
+
+    def read_at_hand(self) -> _Look:
+        """Return a little of what is next, as far as that can be done without waiting for a disk."""
+        if self._journal is None:
+            return _Look([], [], more=True)
+        return self._read(self._journal.read_at_hand, _AT_HAND_BYTES)
+
+    def _read(self, read: _Read, left: int) -> _Look:
+        look = _Look([], [], more=True)
         # Going on to the end of what is there, if it is near, spares another hop to a thread.
         while left > 0:
-            chunks = self._journal.read(after_seq=self._seq, max_bytes=left)
+            chunks = read(after_seq=self._seq, max_bytes=left)
             if not chunks:
-                return items, False
+                look.more = chunks is None
+                return look
             for chunk in chunks:
-                items.extend(self._items(chunk))
+                self._take(chunk, look)
                 left -= len(chunk.data)
             self._seq = chunks[-1].seq
-        return items, True
+        return look
 
-    def _items(self, chunk: Chunk) -> list[StreamEvent]:
+    def _take(self, chunk: Chunk, look: _Look) -> None:
         read = self._reader.feed(chunk.stream, chunk.data) if self._reader else ()
+        said = [
+            FromAgent(
+                task_id=self._task_id,
+                attempt=self._number,
+                seq=chunk.seq,
+                at=chunk.at,
+                event=event,
+            )
+            for event, _progress in read
+        ]
+        look.said.extend(said)
         if chunk.seq <= self._shown_seq:
-            return []
+            return
         output = Output(
             task_id=self._task_id,
             attempt=self._number,
@@ -244,19 +306,9 @@ class _OpenAttempt:
             stream=chunk.stream,
             data=chunk.data,
         )
-        return [
-            output,
-            *(
-                FromAgent(
-                    task_id=self._task_id,
-                    attempt=self._number,
-                    seq=chunk.seq,
-                    at=chunk.at,
-                    event=event,
-                )
-                for event, _progress in read
-            ),
-        ]
+        look.items.append(output)
+        if self._passes_on:
+            look.items.extend(said)
 
     def close(self) -> None:
         self._leave()
@@ -264,12 +316,20 @@ class _OpenAttempt:
             self._journal.close()
 
 
-async def _drain(one: _OpenAttempt) -> AsyncIterator[Sequence[StreamEvent]]:
-    more = True
-    while more:
-        items, more = await asyncio.to_thread(one.read)
-        if items:  # those before the cursor were read for the reader of the agent's lines only
-            yield items
+def _nobody(_event: StreamEvent) -> None:
+    """Nobody keeps count."""
+
+
+async def _drain(one: _OpenAttempt, seen: Seen) -> AsyncIterator[Sequence[StreamEvent]]:
+    look = one.read_at_hand()
+    while True:
+        for event in look.said:
+            seen(event)
+        if look.items:  # those before the cursor were read for the reader of the agent's lines only
+            yield look.items
+        if not look.more:
+            return
+        look = await asyncio.to_thread(one.read)
 
 
 def _attempt_of(event: Lifecycle) -> str | None:

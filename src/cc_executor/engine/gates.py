@@ -8,8 +8,9 @@ over, in the opposite order.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from cc_executor.model.budgets import Allowance
 from cc_executor.model.failures import Failure
 from cc_executor.model.outcomes import Outcome
 from cc_executor.model.records import ExecutionRecord, TaskRecord, Waiting
@@ -55,12 +56,14 @@ class GateClosed(Exception):
     Attributes:
         failure: One whose tasks end as `failed`.
         message: One sentence for people.
+        detail: Which limit, where the failure has kinds.
     """
 
-    def __init__(self, failure: Failure, message: str) -> None:
-        super().__init__(failure, message)
+    def __init__(self, failure: Failure, message: str, detail: str | None = None) -> None:
+        super().__init__(failure, message, detail)
         self.failure = failure
         self.message = message
+        self.detail = detail
 
     def __str__(self) -> str:
         return self.message
@@ -83,6 +86,16 @@ class Pass(Protocol):
         Whatever is held in this process only is free again; what is durable stays for the engine
         that takes the attempt up.
         """
+        ...
+
+
+@runtime_checkable
+class Allowing(Protocol):
+    """A pass that limits what its attempt may spend."""
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the attempt may spend; None: as it likes."""
         ...
 
 
@@ -119,6 +132,12 @@ class Passage:
     def __init__(self, gates: Sequence[Gate]) -> None:
         self._gates = gates
         self._passes: list[Pass] = []
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the attempt may spend, as one of its gates says."""
+        limits = [one.allowance for one in self._passes if isinstance(one, Allowing)]
+        return next((limit for limit in limits if limit is not None), None)
 
     async def enter(self, candidate: Candidate, tell: Tell) -> None:
         """Pass all gates, or none.

@@ -13,6 +13,7 @@ from cc_executor.agents.base import Dialect, Surroundings
 from cc_executor.agents.env import filter_environment
 from cc_executor.agents.registry import dialect as dialect_named
 from cc_executor.engine.world import World
+from cc_executor.model.budgets import Allowance
 from cc_executor.model.forecasts import Forecast, Subject
 from cc_executor.model.launch import Launch, Timers
 from cc_executor.model.lifecycle import TaskState
@@ -25,6 +26,7 @@ from cc_executor.model.references import resolve
 from cc_executor.model.specs import TaskSpec
 
 _UUID_BYTES = 16
+_LEAST_S = 1.0
 
 
 class Prepared(NamedTuple):
@@ -35,6 +37,7 @@ class Prepared(NamedTuple):
         agent_session_id: The session to hold exclusively, None without.
         subject: What it is an example of.
         forecast: What it is expected to take.
+        allowance: What it may spend; None: as it likes.
     """
 
     spec: TaskSpec
@@ -43,6 +46,7 @@ class Prepared(NamedTuple):
     agent_session_id: str | None
     subject: Subject
     forecast: Forecast
+    allowance: Allowance | None = None
 
 
 def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
@@ -85,6 +89,25 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
     )
     session = dialect.session_of(spec, surroundings)
     return Prepared(spec, dialect, launch, session, subject, expected)
+
+
+def within(prepared: Prepared, allowance: Allowance | None) -> Prepared:
+    """Return an attempt that ends when it has spent what it may.
+
+    Its agent is told as far as it understands; its time is bounded by its supervisor, so that this
+    holds when nobody else is alive; the rest whoever watches it has to see.
+    """
+    if allowance is None:
+        return prepared
+    launch = prepared.dialect.limited(prepared.launch, allowance.caps)
+    if allowance.caps.ms is not None:
+        limit_s = max(_LEAST_S, allowance.caps.ms / 1000)
+        bounds = [bound for bound in (launch.timers.total_s, limit_s) if bound is not None]
+        bounded = msgspec.structs.replace(launch.timers, total_s=min(bounds))
+        launch = msgspec.structs.replace(launch, timers=bounded)
+        if min(bounds) != limit_s:  # another bound ends it before its budget does
+            allowance = allowance._replace(caps=allowance.caps._replace(ms=None))
+    return prepared._replace(launch=launch, allowance=allowance)
 
 
 def upstream(tasks: Iterable[TaskRecord]) -> dict[str, Outcome]:

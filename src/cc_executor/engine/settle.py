@@ -25,9 +25,9 @@ def settle(spec: TaskSpec, executed: Executed, conclusion: Conclusion, changes: 
     return _outcome(executed, conclusion, changes, verified)
 
 
-def refused(failure: Failure, message: str) -> Outcome:
+def refused(failure: Failure, message: str, detail: str | None = None) -> Outcome:
     """Return the outcome of a task that could not even be started."""
-    return Outcome(state=FAILURES[failure].state, failure=failure, message=message)
+    return Outcome(state=FAILURES[failure].state, failure=failure, message=message, detail=detail)
 
 
 def _outcome(
@@ -49,6 +49,7 @@ def _outcome(
         model=conclusion.model,
         agent_session_id=conclusion.agent_session_id,
         limit_resets_at=conclusion.limit_resets_at,
+        retry_after_s=conclusion.retry_after_s,
     )
 
 

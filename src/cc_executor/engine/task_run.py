@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from cc_executor.engine.beside import Beside
 from cc_executor.engine.book import Book
 from cc_executor.engine.prepare import Prepared, prepare, with_references
 from cc_executor.engine.queueing import waited
+from cc_executor.engine.retrying import retrying, until_then
 from cc_executor.engine.settle import refused
 from cc_executor.engine.verify import check_names, is_checked, verify
 from cc_executor.engine.world import World
@@ -35,13 +37,20 @@ from cc_executor.model.records import (
     TaskMoved,
     TaskRecord,
 )
-from cc_executor.model.repairs import is_repair_due, repair_spec, repairs_made
+from cc_executor.model.retries import (
+    Next,
+    credible,
+    next_attempt,
+    next_spec,
+    park_of,
+    with_whole_cost,
+)
 from cc_executor.model.specs import TaskSpec
+from cc_executor.model.spending import left_of
 from cc_executor.ports.process import StopReason, Supervised
 from cc_executor.ports.workspace import Before
 
 _log = logging.getLogger(__name__)
-_MAX_RETRY_DELAY_S = 60.0
 _SHORT_S = 0.005
 
 
@@ -74,7 +83,7 @@ class TaskRun:
         self._carry_on = carry_on
         self._prepared = prepared
         self._number = task.attempts
-        self._spent = 0  # attempts in which a child really ran
+        self._park = park_of(task.spec, by_default=world.policy.park)
         self._attempt: Attempt | None = None
         self._before: Before | None = None
         self._example: tuple[Subject, Forecast | None] | None = None  # what the attempt is one of
@@ -85,7 +94,6 @@ class TaskRun:
         if self._paused:
             self._admission.pause()
         self._stop: tuple[StopReason, bool] | None = None
-        self._stopped = asyncio.Event()
         self._started_at = task.started_at
         self._instead: tuple[Move, Outcome] | None = None  # of beginning
 
@@ -94,7 +102,7 @@ class TaskRun:
         try:
             again = await self._catch_up()
             while again:
-                await self._back_off()
+                await self._admission.delay()
                 again = await self._make_attempt()
         finally:
             self._admission.leave()
@@ -104,7 +112,6 @@ class TaskRun:
     async def stop(self, reason: StopReason, *, now: bool) -> None:
         """End the running attempt, and make no other."""
         self._stop = (reason, now)
-        self._stopped.set()
         self._admission.stop()
         if self._attempt is not None:
             await self._attempt.stop(reason, now=now)
@@ -144,7 +151,7 @@ class TaskRun:
         try:
             prepared = await self._admission.admit(self._number, self._prepare)
         except NotAdmitted as refusal:
-            return await self._refuse(refusal.failure, refusal.message)
+            return await self._refuse(refusal.failure, refusal.message, refusal.detail)
         if prepared is None:
             return await self._never_mind()
         self._example = prepared.subject, prepared.forecast
@@ -178,7 +185,6 @@ class TaskRun:
 
         That note of a child which ends within milliseconds goes into one transaction with its end.
         """
-        self._spent += 1
         self._running = AttemptRunning(
             task_id=self._task.id,
             number=self._number,
@@ -210,10 +216,9 @@ class TaskRun:
 
     def _prepare_now(self) -> Prepared:
         spec = with_references(self._task.spec, self._upstream)
-        if is_repair_due(spec, self._outcomes):
-            last = self._outcomes[-1]
-            assert last is not None
-            spec = repair_spec(spec, last)
+        following = self._following()
+        if following is not None:
+            spec = next_spec(spec, self._outcomes, following)
         if spec.isolation != "none":
             workspace = self._world.workspaces.check(Path(spec.workspace or "."))
             ground = self._world.grounds.prepare(self._task.id, workspace, spec.isolation)
@@ -226,6 +231,8 @@ class TaskRun:
         It is put by before anything is checked: what is on the branch is what was checked, not
         what checks have left behind.
         """
+        if self._world.windows is not None:
+            await self._world.windows.report_end(prepared, outcome)
         if self._task.spec.isolation == "none":
             return await self._verified(prepared, outcome)
         ident = self._task.id
@@ -243,6 +250,7 @@ class TaskRun:
             attempt_id(self._task.id, self._number),
             self._book.on_output,
             self._take_over,
+            prepared.allowance and left_of(prepared.allowance, outcome),
         )
         if not self._carry_on and is_checked(prepared.spec):
             await beside.stop_what_runs(check_names(prepared.spec))
@@ -267,7 +275,15 @@ class TaskRun:
     def _new_attempt(self, prepared: Prepared) -> Attempt:
         of_attempt = attempt_id(self._task.id, self._number)
         folder = self._world.journals.folder(of_attempt)
-        attempt = Attempt(self._world, of_attempt, folder, prepared, self._book.on_output)
+        windows = self._world.windows
+        attempt = Attempt(
+            self._world,
+            of_attempt,
+            folder,
+            prepared,
+            self._book.on_output,
+            on_limit=partial(windows.report, prepared) if windows is not None else None,
+        )
         attempt.inherit_wishes(paused=self._paused, stop=self._stop)
         self._attempt = attempt
         return attempt
@@ -299,11 +315,11 @@ class TaskRun:
             await self._book.move(self._task.id, Move.CANCEL, _CANCELLED_BEFORE)
         return False
 
-    async def _refuse(self, failure: Failure, why: str) -> bool:
+    async def _refuse(self, failure: Failure, why: str, detail: str | None = None) -> bool:
         """Record the end of a task whose attempt could not be started."""
         self._attempt = None
         await self._admission.settle(None)
-        outcome = refused(failure, why)
+        outcome = with_whole_cost(refused(failure, why, detail), self._outcomes)
         await self._book.move(self._task.id, Move.FAIL, outcome)
         self._log_end(outcome)
         return False
@@ -311,14 +327,14 @@ class TaskRun:
     async def _end(self, outcome: Outcome) -> bool:
         """Record the end of the attempt; tell whether another one is due, else end the task."""
         self._attempt = None
+        outcome = credible(outcome, self._book.now_s())
         if self._started_at is not None:
             queue = waited(self._book.execution, self._task.spec, self._started_at)
             outcome = msgspec.structs.replace(outcome, queue=queue)
         self._outcomes.append(outcome)
         await self._admission.settle(outcome if outcome.executed is not None else None)
         now = self._book.now_s()
-        again = self._is_due_again(outcome)
-        move = Move.RETRY if again else MOVE_TO[outcome.state]
+        following = self._following() if self._may_go_on(outcome) else None
         started, self._running = self._running, None
         example, self._example = self._example, None
         observed = observation_of(example[0], outcome, at=now) if example else None
@@ -328,35 +344,34 @@ class TaskRun:
         await self._book.record(
             *((started,) if started is not None else ()),
             end,
-            TaskMoved(task_id=self._task.id, move=move, at=now, outcome=None if again else outcome),
+            *self._what_follows(outcome, following, now),
         )
         if observed is not None and example is not None:
             self._world.foresight.learn(observed, example[1])
         self._log_end(outcome)
-        if not again and outcome.ground is not None:
+        if following is None and outcome.ground is not None:
             await asyncio.to_thread(self._world.grounds.clear, self._task.id)
-        return again
+        return following is not None
 
-    def _is_due_again(self, outcome: Outcome) -> bool:
-        if not self._carry_on or self._stop is not None or outcome.failure is None:
-            return False
-        if outcome.executed is None:
-            return outcome.failure is Failure.ABANDONED  # nothing ran: it costs no retry
-        spec = self._task.spec
-        if is_repair_due(spec, self._outcomes):
-            return True
-        fresh = self._spent - repairs_made(spec, self._outcomes)
-        return FAILURES[outcome.failure].retry_can_help and fresh <= spec.retries
+    def _what_follows(
+        self, outcome: Outcome, following: Next | None, now: float
+    ) -> Iterator[Change]:
+        ident = self._task.id
+        if following is None:
+            whole = with_whole_cost(outcome, self._outcomes[:-1])
+            yield TaskMoved(task_id=ident, move=MOVE_TO[outcome.state], at=now, outcome=whole)
+            return
+        how = retrying(self._task.spec, outcome, following)
+        yield TaskMoved(task_id=ident, move=Move.RETRY, at=now, retrying=how)
+        waits = self._admission.changed(until_then(how, following, now))
+        if waits is not None:
+            yield waits
 
-    async def _back_off(self) -> None:
-        """Wait before a repetition, unless somebody stops the task meanwhile."""
-        if self._spent == 0 or is_repair_due(self._task.spec, self._outcomes):
-            return
-        try:
-            async with asyncio.timeout(min(2.0 ** (self._spent - 1), _MAX_RETRY_DELAY_S)):
-                await self._stopped.wait()
-        except TimeoutError:
-            return
+    def _may_go_on(self, outcome: Outcome) -> bool:
+        return self._carry_on and self._stop is None and outcome.failure is not None
+
+    def _following(self) -> Next | None:
+        return next_attempt(self._task.spec, self._outcomes, self._park)
 
     # --- what an earlier engine has left ----------------------------------------------------
 
@@ -367,13 +382,12 @@ class TaskRun:
         attempts = await self._world.store.attempts(self._task.id)
         last = attempts[-1]
         self._outcomes = [one.outcome for one in attempts if one.state is AttemptState.ENDED]
-        self._spent = sum(1 for one in attempts[:-1] if one.outcome and one.outcome.executed)
         if last.state is AttemptState.ENDED:  # it died between two attempts
             if self._carry_on:
-                self._spent += 1
                 return True
             assert last.outcome is not None
-            await self._book.move(self._task.id, MOVE_TO[last.outcome.state], last.outcome)
+            whole = with_whole_cost(last.outcome, self._outcomes[:-1])
+            await self._book.move(self._task.id, MOVE_TO[last.outcome.state], whole)
             return False
         return await self._end(await self._settle(last))
 
@@ -387,6 +401,7 @@ class TaskRun:
         # How busy the machine was when it started, nobody knows any more.
         self._example = msgspec.structs.replace(prepared.subject, load=None), last.forecast
         await self._admission.adopt(self._number, prepared)
+        prepared = self._admission.limited(prepared)
         attempt = self._new_attempt(prepared)
         outcome = await self._find_out(attempt, last)
         return await self._concluded(prepared, outcome)
@@ -397,7 +412,6 @@ class TaskRun:
         if found is not None and not isinstance(found, Executed):
             await found.stop(StopReason.ORPHANED, now=True)
             found = await found.wait()
-        self._spent += 1
         outcome = refused(Failure.LOST, f"its engine died, and it cannot be taken up: {refusal}")
         return msgspec.structs.replace(outcome, executed=found)
 
@@ -406,14 +420,12 @@ class TaskRun:
         if found is None:
             return _NEVER_STARTED if self._stop is None else _CANCELLED_BEFORE
         if isinstance(found, Executed):
-            self._spent += 1
             return await attempt.conclude(found)
         if not self._carry_on and self._stop is None:
             await attempt.stop(StopReason.ORPHANED, now=False)
         await attempt.attach(found)
         if last.state is AttemptState.STARTING:
             return await self._watch(attempt, found)
-        self._spent += 1
         return await attempt.finish()
 
     def _log_end(self, outcome: Outcome) -> None:

@@ -209,15 +209,21 @@ async def _judge(spec: TaskSpec, question: str, outcome: Outcome, run: RunBeside
     _raise_if_ended(judged)
     if not judged.ok:
         reason = f"there is no judgement: {judged.message}"
-        return Judgement(
-            ok=False, reason=reason, attempt_id=ran.attempt_id, cost_usd=judged.cost_usd
-        )
+        return _judgement(ran, ok=False, reason=reason)
     said = judged.claimed.structured
+    return _judgement(ran, ok=said["verdict"] == "pass", reason=said["reason"])
+
+
+def _judgement(ran: Ran, *, ok: bool, reason: str) -> Judgement:
+    outcome = ran.outcome
     return Judgement(
-        ok=said["verdict"] == "pass",
-        reason=said["reason"],
+        ok=ok,
+        reason=reason,
         attempt_id=ran.attempt_id,
-        cost_usd=judged.cost_usd,
+        cost_usd=outcome.cost_usd,
+        tokens=outcome.usage.total if outcome.usage else None,
+        turns=outcome.claimed.num_turns,
+        duration_s=outcome.executed.duration_s if outcome.executed else None,
     )
 
 

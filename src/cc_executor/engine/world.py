@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cc_executor.engine.foresight import Foresight
 from cc_executor.engine.gates import Gate
+from cc_executor.engine.windows import UsageWindows
 from cc_executor.model.policy import Policy
 from cc_executor.ports.clock import Clock
 from cc_executor.ports.engines import Engines
@@ -26,6 +27,7 @@ class World:
     Attributes:
         foresight: What it knows of how long things took.
         gates: What must let an attempt pass before it may start, in order.
+        windows: Whom agents' reports of their usage windows are told; None: nobody.
     """
 
     clock: Clock
@@ -42,3 +44,4 @@ class World:
     policy: Policy
     resources: Resources
     gates: tuple[Gate, ...] = ()
+    windows: UsageWindows | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import stat
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,8 @@ from cc_executor.journal import layout
 FORMAT: Final = 1
 
 _FORMAT_FILE: Final = "format"
+_SALT_FILE: Final = "salt"
+_SALT_BYTES: Final = 32
 _MAX_FORMAT_CHARS: Final = 64
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -55,6 +59,33 @@ class StateDirectory:
     def sessions(self) -> Path:
         """Where servers keep their clients' sessions, unless a Redis does."""
         return self.path / "sessions.sqlite"
+
+    def salt(self) -> bytes:
+        """Return the secret of this directory, by which logins are told apart; made when missing.
+
+        Without it nobody can try out which login a fingerprint belongs to.
+
+        Raises:
+            StateDirectoryRefused: It cannot be read or made.
+        """
+        file = self.path / _SALT_FILE
+        try:
+            if not file.exists():
+                self._make_salt(file)
+            return file.read_bytes()
+        except OSError as error:
+            raise self._refusal(f"cannot be used: {error.strerror}") from error
+
+    def _make_salt(self, file: Path) -> None:
+        # Whole or not at all, and the first one stays: another process may be making one.
+        unfinished = file.with_name(f"{_SALT_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+        unfinished.touch(mode=layout.FILE_MODE)
+        unfinished.write_bytes(secrets.token_bytes(_SALT_BYTES))
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.link(unfinished, file)
+        finally:
+            unfinished.unlink()
 
     @property
     def executions(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,10 @@ from cc_executor.journal.records import (
 from cc_executor.ports.journal import Chunk
 
 _BATCH: Final = 512
+_NOWAIT: Final = getattr(os, "RWF_NOWAIT", None)
+
+#: Reads from a file at a place, as `os.pread` does.
+_Pread = Callable[[int, int, int], bytes]
 
 
 class FileJournalReader:
@@ -60,13 +64,26 @@ class FileJournalReader:
         Raises:
             JournalDamaged: A record or its bytes contradict their checksum.
         """
-        first = after_seq + 1
-        records = self._records(first, _BATCH, max_bytes=max_bytes)
+        return self._read(after_seq + 1, max_bytes, os.pread)
+
+    def read_at_hand(self, *, after_seq: int, max_bytes: int) -> Sequence[Chunk] | None:
+        """Return what `read` would, if all of it is in memory; None where it is not.
+
+        Raises:
+            JournalDamaged: A record or its bytes contradict their checksum.
+        """
+        try:
+            return self._read(after_seq + 1, max_bytes, _pread_at_hand)
+        except BlockingIOError:
+            return None
+
+    def _read(self, first: int, max_bytes: int, pread: _Pread) -> Sequence[Chunk]:
+        records = self._records(first, _BATCH, pread, max_bytes=max_bytes)
         if not records:
             return ()
         return tuple(
             self._chunk(seq, record, data)
-            for seq, (record, data) in enumerate(self._with_bytes(records), start=first)
+            for seq, (record, data) in enumerate(self._with_bytes(records, pread), start=first)
         )
 
     def seq_before_last(self, tail_bytes: int) -> int:
@@ -78,7 +95,7 @@ class FileJournalReader:
         while last > 0:
             first = max(last - _BATCH, 0)
             for seq, record in reversed(
-                list(enumerate(self._records(first, last - first), start=first))
+                list(enumerate(self._records(first, last - first, os.pread), start=first))
             ):
                 tail_bytes -= record.length
                 if tail_bytes <= 0:
@@ -91,13 +108,15 @@ class FileJournalReader:
         os.close(self._index)
         os.close(self._output)
 
-    def _records(self, first: int, limit: int, *, max_bytes: int | None = None) -> list[Record]:
+    def _records(
+        self, first: int, limit: int, pread: _Pread, *, max_bytes: int | None = None
+    ) -> list[Record]:
         """Return records from `first` on, only as many as `max_bytes` of data take, at least one.
 
         A reader that is behind would otherwise look at the same hundreds of records for each of
         the few that it takes.
         """
-        raw = memoryview(os.pread(self._index, limit * RECORD_BYTES, position(first)))
+        raw = memoryview(_read_all(pread, self._index, position(first), limit * RECORD_BYTES))
         records: list[Record] = []
         for number in range(len(raw) // RECORD_BYTES):
             at = number * RECORD_BYTES
@@ -111,9 +130,11 @@ class FileJournalReader:
             records.append(record)
         return records
 
-    def _with_bytes(self, records: Sequence[Record]) -> Iterator[tuple[Record, bytes]]:
+    def _with_bytes(
+        self, records: Sequence[Record], pread: _Pread
+    ) -> Iterator[tuple[Record, bytes]]:
         start = records[0].offset
-        data = _read_all(self._output, start, records[-1].end - start)
+        data = _read_all(pread, self._output, start, records[-1].end - start)
         if len(records) == 1 and len(data) == records[0].length:
             yield records[0], data
             return
@@ -137,9 +158,26 @@ class FileJournalReader:
         )
 
 
-def _read_all(fd: int, start: int, length: int) -> bytes:
+def _pread_at_hand(fd: int, length: int, start: int) -> bytes:
+    """Return bytes as `os.pread` does, and never wait for a disk.
+
+    Raises:
+        BlockingIOError: They are not in memory, or the system cannot tell.
+    """
+    if _NOWAIT is None:  # not Linux
+        raise BlockingIOError
+    buffer = bytearray(length)
+    try:
+        got = os.preadv(fd, [buffer], start, _NOWAIT)
+    except OSError as error:  # not in memory, or a file system that does not know the question
+        raise BlockingIOError from error
+    del buffer[got:]
+    return bytes(buffer)
+
+
+def _read_all(pread: _Pread, fd: int, start: int, length: int) -> bytes:
     parts: list[bytes] = []
-    while length and (part := os.pread(fd, length, start)):
+    while length and (part := pread(fd, length, start)):
         parts.append(part)
         start += len(part)
         length -= len(part)

@@ -67,6 +67,18 @@ class AgentStarted(_AgentEvent, frozen=True, kw_only=True, tag="agent.started"):
     tools: tuple[str, ...] = ()
 
 
+class Turn(_AgentEvent, frozen=True, kw_only=True, tag="agent.turn"):
+    """The model was asked and has begun to answer; what it says follows.
+
+    Attributes:
+        subagent: It was asked by an agent of the agent.
+        usage: Tokens as far as they were known then; those of the answer may grow.
+    """
+
+    subagent: bool = False
+    usage: Usage | None = None
+
+
 class Message(_AgentEvent, frozen=True, kw_only=True, tag="agent.message"):
     """Text that the model addressed to its user.
 
@@ -167,6 +179,7 @@ class Other(_AgentEvent, frozen=True, kw_only=True, tag="agent.other"):
 
 AgentEvent = (
     AgentStarted
+    | Turn
     | Message
     | Thinking
     | ToolCall

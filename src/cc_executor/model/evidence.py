@@ -93,9 +93,13 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ok: Only when it said so in the form it was asked for.
         reason: In the judge's words, or why there is no judgement.
         attempt_id: Under which its output is kept.
+        cost_usd: What asking has cost; None, as the rest, where nobody knows.
     """
 
     ok: bool
     reason: str
     attempt_id: str | None = None
     cost_usd: float | None = None
+    tokens: int | None = None
+    turns: int | None = None
+    duration_s: float | None = None

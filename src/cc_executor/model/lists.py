@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from cc_executor.errors import InvalidPrompt, InvalidSpec
+from cc_executor.model.budgets import KINDS, Budget
 from cc_executor.model.limits import check_limits
 from cc_executor.model.plan import Ancestry, cycle
 from cc_executor.model.references import check_references, nearest
@@ -23,16 +24,20 @@ from cc_executor.model.specs import (
     MAX_TASKS,
     NAME_PATTERN,
     Isolation,
+    Park,
     PermissionMode,
     TaskList,
     TaskSpec,
 )
 from cc_executor.model.verifying import check_verification
+from cc_executor.model.waits import check_waits
 from cc_executor.model.wording import in_words, kind_of
 
 MAX_RETRIES: Final = 100
 MAX_REPAIRS: Final = 5
 MAX_PRIORITY: Final = 100
+#: Of any kind: a column of the ledger can hold a million times as much.
+MAX_BUDGET: Final = 1_000_000_000
 #: Longest argument that Linux passes to a program. Source: MAX_ARG_STRLEN, execve(2).
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 
@@ -45,6 +50,8 @@ _LIST_FIELDS: Final = (
     "title",
     "stop_on_failure",
     "priority",
+    "budget",
+    "park",
 )
 _TASK_FIELDS: Final = TaskSpec.__struct_fields__
 #: What a task adds to the defaults instead of taking their place.
@@ -61,7 +68,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
     Args:
         value: A sequence of prompts, task mappings and `TaskSpec`s; or a mapping with such `tasks`
             and what holds for all of them: `defaults`, `agent`, `workspace`, `title`,
-            `stop_on_failure`, `priority`.
+            `stop_on_failure`, `priority`, `budget`, `park`.
         workspace: Absolute path that a relative workspace is relative to.
         sequential: Whether a task without `needs` waits for the one before it.
 
@@ -91,6 +98,7 @@ def task_list(value: object, *, workspace: str, sequential: bool = True) -> Task
         stop_on_failure=_typed(whole.get("stop_on_failure", True), bool, "stop_on_failure"),
         title=title,
         priority=_priority(whole.get("priority", 0)),
+        budget=_budget(whole.get("budget"), "budget"),
     )
 
 
@@ -122,10 +130,12 @@ def _defaults(whole: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidSpec("defaults", f"expected a mapping, got {kind_of(defaults)}")
     _refuse_unknown(defaults, _DEFAULTS, "defaults", "`defaults`")
     _converted(defaults, "defaults")
-    if "agent" not in whole:
-        return dict(defaults)
-    agent = _typed(whole["agent"], str, "agent")
-    return {**defaults, "agent": agent}
+    fields = dict(defaults)
+    if "agent" in whole:
+        fields["agent"] = _typed(whole["agent"], str, "agent")
+    if "park" in whole:
+        fields["park"] = _typed(whole["park"], Park | bool | None, "park")
+    return fields
 
 
 def _spec(entry: object, defaults: Mapping[str, Any], where: str) -> TaskSpec:
@@ -171,7 +181,26 @@ def _converted(fields: Mapping[str, Any], where: str) -> TaskSpec:
         check_schema(spec.json_schema, where=f"{where}.json_schema")
     check_verification(spec, where)
     check_limits(spec.limits, f"{where}.limits")
+    if spec.budget is not None:
+        _check_budget(spec.budget, f"{where}.budget")
+    check_waits(spec, where)
     return spec
+
+
+def _budget(value: object, where: str) -> Budget | None:
+    budget: Budget | None = _typed(value, Budget | None, where)
+    if budget is not None:
+        _check_budget(budget, where)
+    return budget
+
+
+def _check_budget(budget: Budget, where: str) -> None:
+    for kind in KINDS:
+        amount = getattr(budget, kind)
+        if amount is not None and not 0 < amount <= MAX_BUDGET:
+            raise InvalidSpec(f"{where}.{kind}", f"must be above 0, and at most {MAX_BUDGET:,}")
+    if all(getattr(budget, kind) is None for kind in KINDS):
+        raise InvalidSpec(where, "limits nothing", hint=f"Give one of {', '.join(KINDS)}.")
 
 
 def _is_duration(seconds: float) -> bool:
@@ -198,7 +227,9 @@ _RANGES: Final[Mapping[str, tuple[Callable[[float], bool], str]]] = {
 _CHOICES: Final[Mapping[str, str]] = {
     "timeout": "a number of seconds, or `auto`",
     "permission_mode": f"one of {', '.join(get_args(PermissionMode))}",
+    "unknown_cost": "`allow` or `block`",
     "isolation": f"one of {', '.join(get_args(Isolation))}",
+    "resume": "auto or never",
 }
 
 

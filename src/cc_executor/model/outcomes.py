@@ -31,6 +31,7 @@ class EndedBy(StrEnum):
     CANCEL = "cancel"  # somebody asked for it
     GRACE = "grace"  # it had given its result and would not leave
     ORPHANED = "orphaned"  # its engine stayed away longer than orphan_grace_s
+    BUDGET = "budget"  # it had used more than it may
     LIMIT = "limit"  # a resource limit; `Executed.limit` says which
     START = "start"  # it never ran: exec failed; `Executed.error` says why
     LOST = "lost"  # its supervisor died: nobody saw the end
@@ -95,6 +96,16 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
 
+    @property
+    def total(self) -> int:
+        """All tokens together, those from the cache included."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_tokens
+            + self.cache_write_tokens
+        )
+
 
 class Denial(msgspec.Struct, frozen=True, kw_only=True):
     """A tool that the agent wanted and was refused."""
@@ -117,6 +128,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         api_status: HTTP status of the model API in a failure.
         errors: The agent's own error texts.
         files: Files that its answer names as its own work; None when it was not asked.
+        turns_seen: Turns of its own that were counted in its output: at least so many there were.
+        tokens_seen: Tokens that its turns began with: at least so many it has used.
     """
 
     text: str | None = None
@@ -130,6 +143,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[str, ...] = ()
     denials: tuple[Denial, ...] = ()
     files: tuple[ClaimedFile, ...] | None = None
+    turns_seen: int = 0
+    tokens_seen: int = 0
 
 
 class Verification(StrEnum):
@@ -171,6 +186,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         cost_usd: Cost of this attempt alone (deltas), None when unknown.
         agent_session_id: Session by which the agent could be resumed.
         limit_resets_at: When a usage limit ends, seconds since the epoch, only as reported.
+        retry_after_s: How long the model API asked to be left alone, only as reported.
     """
 
     failure: Failure | None = None
@@ -181,6 +197,7 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str | None = None
     agent_session_id: str | None = None
     limit_resets_at: float | None = None
+    retry_after_s: float | None = None
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -246,6 +263,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         detail: Which timer or which limit, where the failure has kinds.
         message: One sentence for people.
         ground: Where an isolated task worked; None: in its workspace.
+        limit_resets_at: When the usage limit ends, as reported and where that can be true.
+        retry_after_s: How long the model API asked to be left alone, as reported.
         queue: How long the task waited for its first attempt; None: it never began to wait.
     """
 
@@ -264,6 +283,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str | None = None
     agent_session_id: str | None = None
     limit_resets_at: float | None = None
+    retry_after_s: float | None = None
 
     @property
     def ok(self) -> bool:

@@ -133,17 +133,36 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
 # --- changes an owner records ----------------------------------------------------------------------
 
 
+class Retrying(msgspec.Struct, frozen=True, kw_only=True):
+    """How a task is tried again.
+
+    Attributes:
+        reason: The failure before.
+        by: `resume`: in the agent's session; `fresh`: from the beginning.
+        number: Which repetition of this sort this is, from 1.
+        of: How many there may be; None: it does not count.
+        delay_s: Least time until it starts.
+    """
+
+    reason: str
+    by: str
+    number: int
+    of: int | None
+    delay_s: float
+
+
 class TaskMoved(msgspec.Struct, frozen=True, kw_only=True):
     """A task makes a move; a final one brings its outcome.
 
     The store derives the execution's state from its tasks', and records `task.<past participle>`
-    and, where it changes, `execution.<...>` events.
+    and, where it changes, `execution.<...>` events. A retry says how.
     """
 
     task_id: str
     move: Move
     at: float
     outcome: Outcome | None = None
+    retrying: Retrying | None = None
 
 
 class TaskWaiting(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
+from cc_executor.model.budgets import (
+    Account,
+    Budget,
+    BudgetState,
+    list_account,
+    state_of,
+    task_account,
+)
 from cc_executor.model.forecasts import Forecast
 from cc_executor.model.lifecycle import TaskState, is_final
 from cc_executor.model.outcomes import Outcome, Verified
@@ -13,9 +22,14 @@ from cc_executor.model.records import ExecutionRecord, TaskRecord
 
 
 class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One task as it stands, final or not."""
+    """One task as it stands, final or not.
+
+    Attributes:
+        budget: How its own budget stands; None: it has none.
+    """
 
     record: TaskRecord
+    budget: BudgetState | None = None
 
     @property
     def task_id(self) -> str:
@@ -86,6 +100,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
             "files_complete": changes.complete if changes else False,
             "result": self.result,
             "cost_usd": outcome.cost_usd if outcome else None,
+            "budget": self.budget and msgspec.to_builtins(self.budget),
             "usage": msgspec.to_builtins(outcome.usage) if outcome and outcome.usage else None,
             "session_id": outcome.agent_session_id if outcome else None,
             "duration_s": executed.duration_s if executed else None,
@@ -120,10 +135,15 @@ def _whole(finding: msgspec.Struct) -> dict[str, Any]:
 
 
 class ExecutionResult(msgspec.Struct, frozen=True, kw_only=True):
-    """An execution as it stands, with its tasks in list order."""
+    """An execution as it stands, with its tasks in list order.
+
+    Attributes:
+        budget: How the budget of its list stands; None: it has none.
+    """
 
     record: ExecutionRecord
     tasks: tuple[TaskResult, ...]
+    budget: BudgetState | None = None
 
     @property
     def id(self) -> str:
@@ -183,10 +203,37 @@ class ExecutionResult(msgspec.Struct, frozen=True, kw_only=True):
             "created_at": self.record.created_at,
             "ended_at": self.record.ended_at,
             "cost_usd": self.cost_usd,
+            "budget": self.budget and msgspec.to_builtins(self.budget),
             "tasks": [task.to_json() for task in self.tasks],
         }
 
 
-def result_of(record: ExecutionRecord, tasks: tuple[TaskRecord, ...]) -> ExecutionResult:
-    """Return the view of an execution."""
-    return ExecutionResult(record=record, tasks=tuple(TaskResult(record=task) for task in tasks))
+def result_of(
+    record: ExecutionRecord, tasks: tuple[TaskRecord, ...], accounts: Iterable[Account] = ()
+) -> ExecutionResult:
+    """Return the view of an execution.
+
+    Args:
+        record: The execution.
+        tasks: Its tasks.
+        accounts: What `accounts_of` names.
+    """
+    known = {account.name: account for account in accounts}
+
+    def state(name: str, budget: Budget | None) -> BudgetState | None:
+        return None if budget is None else state_of(budget, known.get(name) or Account(name=name))
+
+    return ExecutionResult(
+        record=record,
+        tasks=tuple(
+            TaskResult(record=task, budget=state(task_account(task.id), task.spec.budget))
+            for task in tasks
+        ),
+        budget=state(list_account(record.id), record.task_list.budget),
+    )
+
+
+def accounts_of(record: ExecutionRecord, tasks: tuple[TaskRecord, ...]) -> tuple[str, ...]:
+    """Return the accounts of the budgets that an execution and its tasks have for themselves."""
+    own = [task_account(task.id) for task in tasks if task.spec.budget is not None]
+    return (*([list_account(record.id)] if record.task_list.budget is not None else []), *own)

@@ -43,11 +43,13 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         execution_id: Whose stream.
         task_id: Only this task's; None: all of it.
         cursor: What the client has seen of it.
+        progress: Whether the client is told how far the tasks are, too.
     """
 
     execution_id: str
     task_id: str | None = None
     cursor: Cursor = Cursor()
+    progress: bool = False
 
 
 Subscriptions = Mapping[str, Subscription]  # by the client's or the server's name for it

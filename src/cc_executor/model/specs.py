@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from cc_executor.model.budgets import Budget
+from cc_executor.model.failures import Failure
 from cc_executor.model.limits import Limits
 
 NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -46,6 +48,43 @@ class Expects(
     unchanged: tuple[str, ...] = ()
 
 
+class RetryPolicy(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """When and how a task that failed is tried again.
+
+    Attributes:
+        max: Most repetitions, each a new attempt.
+        on: Only after these failures; empty: after each for which trying again can help.
+        base_s: Delay before the first repetition; it doubles with each.
+        max_s: Longest such delay. What a model API asks for is waited for, even if it is longer.
+        jitter_s: Most that is added to a delay at random, within `max_s`.
+        resume: `auto`: go on in the agent's session after failures that have cut a turn short,
+            begin anew after others; `never`: always begin anew.
+    """
+
+    max: int = 1
+    on: tuple[Failure, ...] = ()
+    base_s: float = 1.0
+    max_s: float = 60.0
+    jitter_s: float = 1.0
+    resume: Literal["auto", "never"] = "auto"
+
+
+class Park(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """How far a task waits for the usage window of its account to reset.
+
+    Attributes:
+        max_waits: Most windows that it waits for after it has hit their limit itself.
+        max_hours: Longest wait for one reset; a window that resets later is not waited for.
+    """
+
+    max_waits: int = 10
+    max_hours: float = 24.0
+
+
 class TaskSpec(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
@@ -66,6 +105,9 @@ class TaskSpec(
         first_byte_timeout_s: Longest silence before the first output.
         idle_timeout_s: Longest time without progress.
         retries: How often a failed attempt is repeated, where its failure says that can help.
+        retry: The same with more to say: after which failures, after which delays, and how.
+        park: Wait when the account's usage limit is reached: `true`, or how far. None: as the
+            setting `park` says.
         model: Model name in the agent's own words.
         permission_mode: What the agent may do without asking, in Claude Code's words.
         allowed_tools: Tools, or tool patterns, that need no permission.
@@ -82,6 +124,7 @@ class TaskSpec(
         repairs: How often a result that was refuted is given back to the agent's session to repair.
         isolation: Where the task works: in its workspace, in a copy of it, or in a git worktree.
         limits: Most memory, processes, output and disk of each attempt.
+        budget: What all its attempts, repairs and judges may spend together.
     """
 
     name: str = ""
@@ -98,6 +141,8 @@ class TaskSpec(
     first_byte_timeout_s: float | None = None
     idle_timeout_s: float | None = None
     retries: int = 0
+    retry: RetryPolicy | None = None
+    park: Park | bool | None = None
     model: str | None = None
     permission_mode: PermissionMode | None = None
     allowed_tools: tuple[str, ...] = ()
@@ -114,6 +159,7 @@ class TaskSpec(
     repairs: int = 0
     isolation: Isolation = "none"
     limits: Limits = Limits()
+    budget: Budget | None = None
 
     @property
     def dialect(self) -> str:
@@ -133,6 +179,7 @@ class TaskList(
             skipped in any case).
         title: For people, in lists.
         priority: Among the lists of one owner, the higher one gets the next free place.
+        budget: What its tasks may spend together.
     """
 
     tasks: tuple[TaskSpec, ...]
@@ -140,3 +187,4 @@ class TaskList(
     stop_on_failure: bool = True
     title: str = ""
     priority: int = 0
+    budget: Budget | None = None

@@ -40,6 +40,16 @@ class JournalReader(Protocol):
         """
         ...
 
+    def read_at_hand(self, *, after_seq: int, max_bytes: int) -> Sequence[Chunk] | None:
+        """Return what `read` would, if no disk must be waited for; None where one must.
+
+        An event loop may call it.
+
+        Raises:
+            JournalDamaged: A record contradicts its checksum.
+        """
+        ...
+
     def seq_before_last(self, tail_bytes: int) -> int:
         """Return the seq after which the last records, together at least `tail_bytes`, follow.
 

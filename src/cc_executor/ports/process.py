@@ -15,6 +15,7 @@ class StopReason(StrEnum):
     """Why the engine asks a supervisor to stop its tree; becomes `Executed.ended_by`."""
 
     CANCEL = "cancel"
+    BUDGET = "budget"  # it has used more than it may
     ORPHANED = "orphaned"  # whoever owned it is dead and nobody will carry on
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from cc_executor.model.budgets import Account, Ask, Hold, Short, Used
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import TaskState
@@ -17,6 +18,7 @@ from cc_executor.model.records import (
     TaskRecord,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 
 
 class Store(Protocol):
@@ -150,6 +152,55 @@ class Store(Protocol):
         self, execution_id: str, *, after_seq: int = 0, limit: int = 1000
     ) -> tuple[Lifecycle, ...]:
         """Return lifecycle events with `seq > after_seq`, in order, without gaps."""
+        ...
+
+    async def reserve(self, attempt_id: str, asks: Sequence[Ask]) -> tuple[Hold, ...] | Short:
+        """Hold something on every account for an attempt, in one transaction, or nothing on any.
+
+        Whoever asks at once, in any process, is served one after the other. An attempt for which
+        something is held already gets that.
+
+        Args:
+            attempt_id: The attempt; it need not be recorded yet.
+            asks: One for each account.
+
+        Returns:
+            What is held, or where there is not enough.
+
+        Raises:
+            ValueError: The attempt was settled.
+        """
+        ...
+
+    async def settle(self, attempt_id: str, used: Used | None) -> None:
+        """Book what an attempt has used and give back the rest; again changes nothing.
+
+        Args:
+            attempt_id: The attempt; nothing may be held for it.
+            used: None: it has not started, and may reserve again.
+        """
+        ...
+
+    async def holds(self, attempt_id: str) -> tuple[Hold, ...]:
+        """Return what is, or was, held for an attempt, by account; empty when nothing is."""
+        ...
+
+    async def accounts(self, names: Sequence[str]) -> tuple[Account, ...]:
+        """Return accounts of budgets as they stand at the same moment, in the order of `names`.
+
+        An account on which nothing was ever held is empty.
+        """
+
+    async def report_window(self, window: UsageWindow) -> None:
+        """Remember a usage window of a login, in the place of what was reported of it before.
+
+        Needs no lease. A report that was seen earlier than the one that is remembered changes
+        nothing.
+        """
+        ...
+
+    async def usage_windows(self, credential: str | None = None) -> tuple[UsageWindow, ...]:
+        """Return what is known of a login's windows, by name; None: of every login's."""
         ...
 
     async def observations(

@@ -15,10 +15,19 @@ import msgspec
 from cc_executor.model.events import AgentEvent, Cursor, Lifecycle, Stream
 from cc_executor.model.failures import Failure
 from cc_executor.model.lifecycle import TaskState
+from cc_executor.model.progress import Progress
 from cc_executor.protocol.faults import TOKEN_LIMIT, Fault
 
 #: What this version can do, as `connected` says it.
-CAPABILITIES: Final = ("agent_events", "batch", "binary", "cursors", "idempotency", "resume")
+CAPABILITIES: Final = (
+    "agent_events",
+    "batch",
+    "binary",
+    "cursors",
+    "idempotency",
+    "progress",
+    "resume",
+)
 
 Status = Literal["completed", "failed", "canceled", "timed_out", "lost"]
 
@@ -210,6 +219,21 @@ class LimitExceeded(_OfProcess, frozen=True, kw_only=True):
     code: int | None = None
 
 
+class TaskProgress(_OfStream, frozen=True, kw_only=True):
+    """A task has moved on. Told only where `stream.subscribe` asked for it.
+
+    It is no event and has no place in a cursor: the next one says everything again.
+
+    Attributes:
+        at: As of when, in seconds since the epoch.
+        progress: How far it is.
+    """
+
+    task_id: str
+    at: float
+    progress: Progress
+
+
 class _AtCursor(_OfStream, frozen=True, kw_only=True):
     cursor: Cursor
     head: Cursor
@@ -260,6 +284,7 @@ NOTIFICATIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "process.completed": ProcessCompleted,
     "agent.event": AgentTold,
     "execution.*": LifecycleTold,
+    "task.progress": TaskProgress,
     "task.*": LifecycleTold,
     "attempt.*": LifecycleTold,
     "stream.lagged": StreamLagged,
@@ -274,6 +299,8 @@ Told = tuple[str, msgspec.Struct]
 LIFECYCLE_NOUNS: Final = ("execution.", "task.", "attempt.")
 #: A kind of event that has none of these nouns is told under this name.
 NOTED: Final = "execution.noted"
+#: The one name with such a noun that tells of no event.
+PROGRESS: Final = "task.progress"
 
 _STATUSES: Final[Mapping[str, Status]] = {
     TaskState.SUCCEEDED: "completed",

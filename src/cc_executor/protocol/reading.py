@@ -16,6 +16,7 @@ from cc_executor.protocol.framing import BINARY_HEAD
 from cc_executor.protocol.jsonrpc import Id
 from cc_executor.protocol.notifications import (
     LIFECYCLE_NOUNS,
+    PROGRESS,
     AgentTold,
     LifecycleTold,
     ProcessOutput,
@@ -177,7 +178,7 @@ class StreamReader:
         if told.method in _NOTES:
             note: StreamNote = _NOTES[told.method].decode(told.params)
             return note
-        if told.method.startswith(LIFECYCLE_NOUNS):
+        if told.method.startswith(LIFECYCLE_NOUNS) and told.method != PROGRESS:
             return self._lifecycle(_LIFECYCLE.decode(told.params))
         return None  # made of events that are told as well, or of a later version
 

@@ -7,8 +7,22 @@ from typing import Any
 import msgspec
 
 from cc_executor.model.forecasts import Forecast
+from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord
 from cc_executor.model.results import ExecutionResult, TaskResult
+
+
+class ProgressView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an execution is.
+
+    Attributes:
+        at: As of when, in seconds since the epoch.
+        tasks: In list order.
+    """
+
+    execution_id: str
+    at: float
+    tasks: list[Progress]
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +40,10 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
         files_complete: Whether the workspace could be compared as a whole.
         result: The agent's structured value, else its answer.
         cost_usd: null when unknown, never a guess.
+        budget: How its own budget stands (`account`, `limit`, `reserved`, `spent`, `unknown`); null
+            when it has none.
         session_id: The agent's own session.
+        timers: Each bound of its last attempt and how far that came; null without an outcome.
         attempts: How many there have been.
         forecast: What the latest attempt was expected to take; null before the first.
         waiting: What keeps it from starting its next attempt (`reason`, `since`, `until`,
@@ -51,9 +68,11 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     files_complete: bool
     result: Any
     cost_usd: float | None
+    budget: dict[str, Any] | None
     usage: dict[str, int] | None
     session_id: str | None
     duration_s: float | None
+    timers: list[dict[str, Any]] | None
     attempts: int
     forecast: Forecast | None
     waiting: dict[str, Any] | None
@@ -68,6 +87,9 @@ class ExecutionView(msgspec.Struct, frozen=True, kw_only=True):
         continues: The execution whose rest this one runs.
         created_at: Seconds since the epoch, UTC.
         cost_usd: Sum over its agents; null when one of them did not say.
+        budget: How the budget of its list stands: `limit`, and of it `spent` and `reserved` for what
+            runs now, in `usd`, `tokens`, `turns` and `minutes`; `unknown` counts the attempts that
+            may have used more than was counted. null when it has none.
         record: Everything that is remembered, where it was asked for.
     """
 
@@ -80,6 +102,7 @@ class ExecutionView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     ended_at: float | None
     cost_usd: float | None
+    budget: dict[str, Any] | None
     tasks: list[TaskView]
     record: ExecutionResult | msgspec.UnsetType = msgspec.UNSET
 

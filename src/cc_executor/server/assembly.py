@@ -49,6 +49,9 @@ _TOLD: Final = (
     "max_timeout_s",
 )
 
+#: Enough to tell logins apart.
+_SHOWN_OF_A_LOGIN: Final = 8
+
 
 class Parts(NamedTuple):
     """What a server works with."""
@@ -182,7 +185,21 @@ class Doors:
             limits={name: getattr(self._settings, name) for name in _TOLD},
             capabilities=list(CAPABILITIES),
             resources=self._resources(),
+            usage_windows=await self._usage_windows(),
         )
+
+    async def _usage_windows(self) -> list[status.WindowFacts]:
+        return [
+            status.WindowFacts(
+                login=window.credential[:_SHOWN_OF_A_LOGIN],
+                name=window.name,
+                status=window.status,
+                resets_at=window.resets_at,
+                utilization=window.utilization,
+                seen_at=window.seen_at,
+            )
+            for window in await self._parts.store.usage_windows()
+        ]
 
     def _resources(self) -> dict[str, float]:
         sample = self._parts.resources.latest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,6 +14,7 @@ import msgspec
 
 from cc_executor.engine.engine import Engine
 from cc_executor.engine.submit import resolved
+from cc_executor.engine.views import view, viewed
 from cc_executor.errors import (
     DuplicateExecution,
     ExecutionNotFound,
@@ -31,10 +33,11 @@ from cc_executor.model.lists import task_list
 from cc_executor.model.outlooks import Outlook
 from cc_executor.model.principals import Principal, Scope
 from cc_executor.model.records import ExecutionRecord, Host, TaskRecord, Wish
-from cc_executor.model.results import ExecutionResult, TaskResult, result_of
+from cc_executor.model.results import ExecutionResult, TaskResult
 from cc_executor.model.specs import TaskList
 from cc_executor.ports.resources import Resources
 from cc_executor.ports.store import Store
+from cc_executor.protocol.views import ProgressView
 
 _Found = TypeVar("_Found")
 
@@ -259,7 +262,7 @@ class Desk:
             ExecutionNotFound, AmbiguousId: There is none, or several.
         """
         _demand(who, Scope.READ)
-        return result_of(*await self._owned_with_tasks(who, execution_id))
+        return await viewed(self._store, *await self._owned_with_tasks(who, execution_id))
 
     async def list(
         self,
@@ -299,6 +302,7 @@ class Desk:
         after: Cursor | None = None,
         agent_events: bool = True,
         until_end: bool = True,
+        seen: Callable[[StreamEvent], object] | None = None,
     ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """Return an iterator over everything that happens, from `after` to the end, in batches.
 
@@ -308,8 +312,19 @@ class Desk:
         _demand(who, Scope.READ)
         full_id = (await self._owned(who, execution_id)).id
         return self._engine.follow_in_batches(
-            full_id, after=after, agent_events=agent_events, until_end=until_end
+            full_id, after=after, agent_events=agent_events, until_end=until_end, seen=seen
         )
+
+    async def progress(self, who: Principal, execution_id: str) -> ProgressView:
+        """Return how far each task of an execution is.
+
+        Raises:
+            ExecutionNotFound: There is none, or it is somebody else's.
+        """
+        _demand(who, Scope.READ)
+        full_id = (await self._owned(who, execution_id)).id
+        found = await self._engine.progress(full_id)
+        return ProgressView(execution_id=full_id, at=time.time(), tasks=list(found))
 
     async def head(self, who: Principal, execution_id: str) -> Cursor:
         """Return the cursor of a reader who has seen everything that is there now."""
@@ -392,7 +407,7 @@ class Desk:
             return await look(await self._store.find(wanted))
 
     async def _view(self, full_id: str) -> ExecutionResult:
-        return result_of(*await self._store.execution_with_tasks(full_id))
+        return await view(self._store, full_id)
 
 
 def _demand(who: Principal, scope: Scope) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from cc_executor.settings import kinds
+from cc_executor.settings.budgeting import BUDGET_SETTINGS
 from cc_executor.settings.limiting import LIMITS
 from cc_executor.settings.serving import SERVER_SETTINGS
 from cc_executor.settings.setting import Setting
@@ -152,6 +153,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         f"Most tasks of one list at once. Default: two for each core, at most {_MAX_CONCURRENCY}.",
         compute=_two_per_core,
     ),
+    Setting(
+        "park",
+        kinds.switch,
+        False,
+        "",
+        "Whether tasks wait for their account's usage window to reset, where they do not say.",
+    ),
     *LIMITS,
     Setting(
         "containment",
@@ -160,6 +168,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "",
         "How process trees are found: by cgroup, by scanning, or the best there is.",
     ),
+    *BUDGET_SETTINGS,
     Setting(
         "log_level",
         kinds.log_level,

@@ -33,6 +33,14 @@ def seconds(*, zero: bool = False) -> Callable[[object], float]:
     return parse
 
 
+def amount(value: object) -> float:
+    """Take a number above 0, up to a thousand million."""
+    number = _number(value)
+    if not 0 < number <= 1_000_000_000:
+        raise ValueError("must be a number above 0, at most 1,000,000,000")
+    return number
+
+
 def count(low: int, high: int) -> Callable[[object], int]:
     """Return the kind of a whole number from `low` to `high`."""
 

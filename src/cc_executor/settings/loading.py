@@ -79,6 +79,7 @@ class Settings:
     grace_s: float
     orphan_grace_s: float
     max_concurrency: int
+    park: bool
     max_running: int
     output_limit_mb: int
     memory_per_task_mb: int
@@ -89,6 +90,15 @@ class Settings:
     memory_floor_mb: int
     disk_floor_mb: int
     containment: str
+    budget_workspace_usd: float | None
+    budget_workspace_tokens: int | None
+    budget_workspace_turns: int | None
+    budget_workspace_minutes: float | None
+    budget_day_usd: float | None
+    budget_day_tokens: int | None
+    budget_day_turns: int | None
+    budget_day_minutes: float | None
+    budget_unknown_cost: str
     log_level: str
     log_format: str
     host: str

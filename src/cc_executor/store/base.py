@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from cc_executor.errors import AmbiguousId, ExecutionNotFound
+from cc_executor.model.budgets import Account, Ask, Hold, Short, Used
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import TaskState
@@ -19,7 +20,8 @@ from cc_executor.model.records import (
     TaskRecord,
     Wish,
 )
-from cc_executor.store import ledger
+from cc_executor.model.windows import UsageWindow
+from cc_executor.store import budgeting, ledger
 from cc_executor.store.tables import Tables, Views, age
 
 _Answer = TypeVar("_Answer")
@@ -78,6 +80,18 @@ class LedgerStore(ABC):
         return await self._write(
             lambda tables: ledger.request(tables, execution_id, wish, task_id=task_id, at=at)
         )
+
+    async def reserve(self, attempt_id: str, asks: Sequence[Ask]) -> tuple[Hold, ...] | Short:
+        """Hold something on every account for an attempt, or nothing on any."""
+        return await self._write(lambda tables: budgeting.reserve(tables, attempt_id, asks))
+
+    async def settle(self, attempt_id: str, used: Used | None) -> None:
+        """Book what an attempt has used, once."""
+        await self._write(lambda tables: budgeting.settle(tables, attempt_id, used))
+
+    async def report_window(self, window: UsageWindow) -> None:
+        """Remember a usage window of a login."""
+        await self._write(lambda tables: tables.put_window(window))
 
     # --- reads -------------------------------------------------------------------------------
 
@@ -146,9 +160,23 @@ class LedgerStore(ABC):
             raise ExecutionNotFound(execution_id)
         return tuple(tasks)
 
+    async def usage_windows(self, credential: str | None = None) -> tuple[UsageWindow, ...]:
+        """Return what is known of a login's windows."""
+        return tuple(await self._read(lambda views: views.usage_windows(credential)))
+
     async def attempts(self, task_id: str) -> tuple[AttemptRecord, ...]:
         """Return a task's attempts, first to last."""
         return tuple(await self._read(lambda views: views.attempts(task_id)))
+
+    async def holds(self, attempt_id: str) -> tuple[Hold, ...]:
+        """Return what is, or was, held for an attempt."""
+        return tuple(await self._read(lambda views: views.holds(attempt_id)))
+
+    async def accounts(self, names: Sequence[str]) -> tuple[Account, ...]:
+        """Return accounts of budgets as they stand at the same moment."""
+        return await self._read(
+            lambda views: tuple(views.account(name) or Account(name=name) for name in names)
+        )
 
     async def events(
         self, execution_id: str, *, after_seq: int = 0, limit: int = 1_000

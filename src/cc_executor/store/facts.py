@@ -8,7 +8,7 @@ import msgspec
 
 from cc_executor.model.forecasts import Forecast
 from cc_executor.model.outcomes import Executed, Outcome
-from cc_executor.model.records import AttemptStarting, ExecutionRecord, Noted, Waiting
+from cc_executor.model.records import AttemptStarting, ExecutionRecord, Noted, TaskMoved, Waiting
 from cc_executor.store.tables import TaskRow
 
 #: How many files of each sort an event names; the record has them all.
@@ -27,9 +27,11 @@ def of_submission(execution: ExecutionRecord) -> dict[str, Any]:
     )
 
 
-def of_task(task: TaskRow, outcome: Outcome | None) -> dict[str, Any]:
+def of_task(task: TaskRow, change: TaskMoved) -> dict[str, Any]:
     """Return the data of `task.*`."""
-    said = of_outcome(outcome) if outcome else {}
+    said = of_outcome(change.outcome) if change.outcome else {}
+    if change.retrying is not None:
+        said = _known(**msgspec.structs.asdict(change.retrying))
     return {"name": task.name, "attempts": task.attempts, **said}
 
 
@@ -64,9 +66,12 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         detail=outcome.detail,
         message=outcome.message,
         cost_usd=outcome.cost_usd,
+        turns=outcome.claimed.num_turns,
+        tokens=outcome.usage.total if outcome.usage else None,
         model=outcome.model,
         agent_session_id=outcome.agent_session_id,
         limit_resets_at=outcome.limit_resets_at,
+        retry_after_s=outcome.retry_after_s,
         files_created=list(outcome.changes.created[:_NAMED_FILES]) or None,
         files_modified=list(outcome.changes.modified[:_NAMED_FILES]) or None,
         **(_of_executed(executed) if executed else {}),

@@ -44,7 +44,8 @@ from cc_executor.model.records import (
     TaskWaiting,
     Wish,
 )
-from cc_executor.store import facts
+from cc_executor.model.spending import used_by
+from cc_executor.store import budgeting, facts
 from cc_executor.store.laws import (
     ATTEMPT_EVENTS,
     ATTEMPT_MOVES,
@@ -223,8 +224,11 @@ class _Entry:
             ended_at=change.at if is_final(state) else None,
             outcome=change.outcome,
         )
+        if is_final(state):  # what was held for an attempt that never began
+            for number in (task.attempts, task.attempts + 1):
+                budgeting.settle(self._tables, attempt_id(task.id, number), None)
         self._tasks[task.id] = task._replace(state=state)
-        data = facts.of_task(task, change.outcome)
+        data = facts.of_task(task, change)
         self.tell(TASK_EVENTS[change.move], change.at, task_id=task.id, data=data)
 
     def _wait(self, change: TaskWaiting) -> None:
@@ -275,6 +279,9 @@ class _Entry:
     def _end_attempt(self, change: AttemptEnded) -> None:
         task = self._task_of_attempt(change, "end")
         self._tables.end_attempt(task.id, change.number, ended_at=change.at, outcome=change.outcome)
+        outcome = change.outcome
+        used = used_by(outcome) if outcome.executed is not None else None
+        budgeting.settle(self._tables, attempt_id(task.id, change.number), used)
         if change.observed is not None:
             self._tables.add_observation(change.observed)
         data = {"name": task.name, **facts.of_outcome(change.outcome)}

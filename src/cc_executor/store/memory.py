@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from cc_executor.errors import StoreUnavailable
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState, is_final
@@ -22,6 +23,7 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 from cc_executor.store.base import LedgerStore
 from cc_executor.store.tables import Age, ExecutionRow, Tables, TaskRow, Views, age
 
@@ -81,6 +83,9 @@ class _Rows:
         self._events: dict[tuple[str, int], Lifecycle] = {}
         self._last_seqs: dict[str, int] = {}
         self._requests: dict[int, Request] = {}
+        self._accounts: dict[str, Account] = {}
+        self._holds: dict[str, dict[str, Hold]] = {}  # by attempt, then account
+        self._windows: dict[tuple[str, str], UsageWindow] = {}  # by login and name
         self._observations: dict[int, Observation] = {}
         self._undo: list[Callable[[], object]] = []
 
@@ -199,6 +204,12 @@ class _Rows:
     def set_waiting(self, task_id: str, waiting: Waiting | None) -> None:
         self._change(self._tasks, task_id, waiting=waiting)
 
+    def put_window(self, window: UsageWindow) -> None:
+        key = window.credential, window.name
+        known = self._windows.get(key)
+        if known is None or known.seen_at <= window.seen_at:
+            self._set(self._windows, key, window)
+
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         self._change(self._attempts, (task_id, number), state=AttemptState.RUNNING, pid=pid)
 
@@ -216,6 +227,25 @@ class _Rows:
 
     def _change(self, table: MutableMapping[_Key, Any], key: _Key, **values: Any) -> None:
         self._set(table, key, msgspec.structs.replace(table[key], **values))
+
+    def account(self, name: str) -> Account | None:
+        return self._accounts.get(name)
+
+    def put_account(self, account: Account) -> None:
+        self._set(self._accounts, account.name, account)
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        held = self._holds.get(attempt_id, {})
+        return [held[account] for account in sorted(held)]
+
+    def put_hold(self, hold: Hold) -> None:
+        held = self._holds.get(hold.attempt_id, {})
+        self._set(self._holds, hold.attempt_id, {**held, hold.account: hold})
+
+    def drop_hold(self, attempt_id: str, account: str) -> None:
+        held = self._holds[attempt_id]
+        left = {name: hold for name, hold in held.items() if name != account}
+        self._set(self._holds, attempt_id, left)
 
     # --- Views -------------------------------------------------------------------------------
 
@@ -253,6 +283,10 @@ class _Rows:
 
     def tasks(self, execution_id: str) -> Sequence[TaskRecord]:
         return [self._tasks[one] for one in self._task_ids.get(execution_id, ())]
+
+    def usage_windows(self, credential: str | None) -> Sequence[UsageWindow]:
+        keys = sorted(self._windows)
+        return [self._windows[key] for key in keys if credential in (None, key[0])]
 
     def attempts(self, task_id: str) -> Sequence[AttemptRecord]:
         return list(_counting_from(1, lambda number: self._attempts.get((task_id, number))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.lifecycle import AttemptState, TaskState
@@ -17,6 +18,7 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
 
 
 class ExecutionRow(NamedTuple):
@@ -125,12 +127,36 @@ class Tables(Protocol):
         """Set why a task waits, or that it does not."""
         ...
 
+    def put_window(self, window: UsageWindow) -> None:
+        """Set what is known of a login's window, unless something newer is."""
+        ...
+
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         """Set an attempt running."""
         ...
 
     def end_attempt(self, task_id: str, number: int, *, ended_at: float, outcome: Outcome) -> None:
         """End an attempt, which frees its agent session."""
+        ...
+
+    def account(self, name: str) -> Account | None:
+        """Return a budget's account, None when nothing was ever held there."""
+        ...
+
+    def put_account(self, account: Account) -> None:
+        """Add or replace an account."""
+        ...
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        """Return what is, or was, held for an attempt, by account."""
+        ...
+
+    def put_hold(self, hold: Hold) -> None:
+        """Add what is held, or settle it."""
+        ...
+
+    def drop_hold(self, attempt_id: str, account: str) -> None:
+        """Remove what was held for an attempt that has not started."""
         ...
 
     def add_observation(self, observation: Observation) -> None:
@@ -172,6 +198,10 @@ class Views(Protocol):
         """Return the tasks of an execution in list order; none when there is no such execution."""
         ...
 
+    def usage_windows(self, credential: str | None) -> Sequence[UsageWindow]:
+        """Return what is known of a login's windows, or of all, by login and name."""
+        ...
+
     def attempts(self, task_id: str) -> Sequence[AttemptRecord]:
         """Return a task's attempts, first to last."""
         ...
@@ -182,6 +212,14 @@ class Views(Protocol):
 
     def requests(self, execution_id: str, *, after_seq: int) -> Sequence[Request]:
         """Return wishes with `seq > after_seq` in order."""
+        ...
+
+    def account(self, name: str) -> Account | None:
+        """Return a budget's account, None when nothing was ever held there."""
+        ...
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        """Return what is, or was, held for an attempt, by account."""
         ...
 
     def observations(

@@ -70,6 +70,12 @@ TABLE: list[tuple[str, Facts, Executed, F | None]] = [
         F.CONTEXT_OVERFLOW,
     ),
     ("429", facts(failed(api_status=429, api_error="rate_limit")), BADLY, F.RATE_LIMITED),
+    (
+        "a window, in the words of version 1",
+        facts(failed(text="Claude AI usage limit reached|1760000000")),
+        BADLY,
+        F.USAGE_LIMIT,
+    ),
     ("429 of a window", facts(failed(api_status=429), limit=REJECTED), BADLY, F.USAGE_LIMIT),
     ("500", facts(failed(api_status=500, api_error="server_error")), BADLY, F.API_ERROR),
     ("529", facts(failed(api_status=529, api_error="server_error")), BADLY, F.OVERLOADED),
@@ -262,3 +268,41 @@ def test_a_session_that_cannot_be_used_is_not_offered_for_resuming() -> None:
 
     assert conclude(refused, BADLY).agent_session_id is None
     assert conclude(facts(result(), session_id="x"), WELL).agent_session_id == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "resets_at"),
+    [
+        ("You've hit your 5-hour limit", REJECTED, 1000.0),
+        ("Claude AI usage limit reached|1760000000", None, 1_760_000_000.0),
+        ("Claude AI usage limit reached|1760000000", LimitNotice(status="rejected"), 1.76e9),
+        ("You've hit your 5-hour limit · resets 3pm", None, None),
+        ("You've hit your 5-hour limit", LimitNotice(status="allowed", resets_at=5.0), None),
+    ],
+)
+def test_a_time_of_reset_is_only_ever_the_one_that_was_reported(
+    text: str, limit: LimitNotice | None, resets_at: float | None
+) -> None:
+    concluded = conclude(facts(failed(text=text), limit=limit), BADLY)
+    assert concluded.failure is F.USAGE_LIMIT
+    assert concluded.limit_resets_at == resets_at
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("API Error: 429 rate limited, retry-after: 120", 120.0),
+        ("API Error: 529 overloaded. Try again in 2.5 minutes", 150.0),
+        ("API Error: please retry in 30s.", 30.0),
+        ("API Error: try again in 1 hour", 3_600.0),
+        ("API Error: 429 too many requests", None),
+        ("API Error: try again in a while, or in 1999", None),
+        ("API Error: try again in 10 monsoons", None),
+    ],
+)
+def test_a_delay_that_the_model_api_asks_for_is_taken_from_the_agents_error_only(
+    text: str, seconds: float | None
+) -> None:
+    given = facts(failed(api_status=429, text=text))
+    assert conclude(given, BADLY).retry_after_s == seconds
+    assert conclude(facts(result(text=text)), WELL).retry_after_s is None

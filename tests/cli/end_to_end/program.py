@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,6 +143,40 @@ def read_until(process: subprocess.Popen[bytes], text: bytes) -> bytes:
             )
         got += piece
     return got
+
+
+def on_a_terminal(
+    program: Program, *arguments: str, react: Mapping[bytes, Callable[[bytes], bytes]]
+) -> tuple[int, bytes]:
+    """Run a command line on a terminal of 100 by 30; return how it exited, and all it has shown.
+
+    Args:
+        program: The program.
+        arguments: The command line.
+        react: By a text, what is done once when it appears: it is given what was shown so far, and
+            returns the keys that are pressed.
+    """
+    environ = {**program.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(program.workspace)
+        os.execve(sys.executable, program.argv(*arguments), environ)  # noqa: S606 - an argv list
+    waiting, shown = dict(react), b""
+    gives_up_at = time.monotonic() + BOUND_S
+    while True:
+        ready, _, _ = select.select([terminal], [], [], max(gives_up_at - time.monotonic(), 0))
+        try:
+            piece = os.read(terminal, 1 << 16) if ready else b""
+        except OSError:  # the other side is closed
+            break
+        if not piece:
+            os.kill(pid, signal.SIGKILL)
+            break
+        shown += piece
+        for text in [text for text in waiting if text in shown]:
+            os.write(terminal, waiting.pop(text)(shown))
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:

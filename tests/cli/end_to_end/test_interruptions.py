@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import pty
-import select
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from tests.cli.end_to_end.program import (
     BOUND_S,
     Program,
     ended,
+    on_a_terminal,
     read_until,
     until,
 )
@@ -113,38 +111,16 @@ def test_on_a_terminal_the_run_is_drawn_and_ctrl_c_is_a_key(program: Program) ->
     )
     (program.workspace / "polite.py").write_text(POLITE)
 
-    code, shown = on_a_terminal(program, "run", "-f", "tasks.yaml", press={b"ready": b"\x03"})
+    code, seen = on_a_terminal(
+        program, "run", "-f", "tasks.yaml", react={b"ready": lambda _: b"\x03"}
+    )
+    shown = seen.decode()
 
     assert code == 5
     assert "0 of 2 tasks" in shown
     assert "waits" in shown
     assert "cancelling; Ctrl-C again kills it" in shown
     assert "look again: cc-executor show" in shown
-
-
-def on_a_terminal(program: Program, *arguments: str, press: dict[bytes, bytes]) -> tuple[int, str]:
-    """Run a command line on a terminal, pressing keys when texts appear; return what it showed."""
-    environ = {**program.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(program.workspace)
-        os.execve(sys.executable, program.argv(*arguments), environ)  # noqa: S606 - an argv list
-    shown = b""
-    gives_up_at = time.monotonic() + BOUND_S
-    while True:
-        ready, _, _ = select.select([terminal], [], [], max(gives_up_at - time.monotonic(), 0))
-        try:
-            piece = os.read(terminal, 1 << 16) if ready else b""
-        except OSError:  # the other side is closed
-            break
-        if not piece:
-            os.kill(pid, signal.SIGKILL)
-            break
-        shown += piece
-        for text in [text for text in press if text in shown]:
-            os.write(terminal, press.pop(text))
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode("utf-8", "replace")
 
 
 def test_a_detached_engine_that_is_killed_is_followed_by_another(program: Program) -> None:

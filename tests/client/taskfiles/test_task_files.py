@@ -19,6 +19,9 @@ from cc_executor.client.taskfiles import (
 from cc_executor.client.taskfiles.load import MAX_BYTES
 from cc_executor.client.taskfiles.parsed import Malformed
 from cc_executor.errors import InvalidTaskFile
+from cc_executor.model.failures import Failure
+from cc_executor.model.lists import task_list
+from cc_executor.model.specs import Park, RetryPolicy
 
 TWO = {"tasks": [{"name": "a", "prompt": "Do this"}, {"command": ["wc", "-l", "x"]}]}
 
@@ -37,6 +40,29 @@ def test_each_format_says_the_same(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(GOOD[name])
 
     assert load_task_file(tmp_path / name) == TWO
+
+
+PARKED = {
+    "list.yaml": "park: {max_hours: 2}\ndefaults: {retry: {max: 2, on: [overloaded]}}\ntasks: [a]\n",
+    "list.json": (
+        '{"park": {"max_hours": 2}, "tasks": ["a"],'
+        ' "defaults": {"retry": {"max": 2, "on": ["overloaded"]}}}'
+    ),
+    "list.toml": (
+        'tasks = ["a"]\n[park]\nmax_hours = 2\n[defaults.retry]\nmax = 2\non = ["overloaded"]\n'
+    ),
+    "list.md": (
+        "---\npark: {max_hours: 2}\ndefaults: {retry: {max: 2, on: [overloaded]}}\n---\n1. a\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARKED)
+def test_what_is_said_of_waits_can_be_said_in_each_format(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(PARKED[name])
+    (task,) = task_list(load_task_file(tmp_path / name), workspace="/").tasks
+    assert task.park == Park(max_hours=2)
+    assert task.retry == RetryPolicy(max=2, on=(Failure.OVERLOADED,))
 
 
 def test_a_markdown_list_is_a_prompt_an_item_with_its_code(tmp_path: Path) -> None:

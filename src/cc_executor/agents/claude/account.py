@@ -43,7 +43,7 @@ class Account:
             # An older CLI, its `json` format, or a result that was lost before this one.
             charge = Charge(
                 cost_usd=_difference(session_usd, self._session_usd),
-                usage=_turn_usage(result) if in_sequence else None,
+                usage=turn_usage(result) if in_sequence else None,
             )
         self._session_usd = session_usd
         self._total = charge if self._total is None else _sum(self._total, charge)
@@ -80,8 +80,9 @@ def _model_usage(model: Fields) -> Usage:
     )
 
 
-def _turn_usage(result: Fields) -> Usage | None:
-    usage = result.child_or_none("usage")
+def turn_usage(message: Fields) -> Usage | None:
+    """Return the tokens that a result or an answer of the model names as its own."""
+    usage = message.child_or_none("usage")
     if usage is None:
         return None
     return Usage(

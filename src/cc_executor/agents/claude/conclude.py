@@ -12,6 +12,8 @@ from cc_executor.agents.claude.tables import (
     API_ERRORS_WITHOUT_STATUS,
     API_STATUSES,
     CAUGHT_SIGNALS,
+    LIMIT_RESET,
+    RETRY_AFTER,
     SENTENCES,
     SUBTYPES,
     TERMINAL_REASONS,
@@ -23,13 +25,13 @@ from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.outcomes import Claimed, Conclusion, EndedBy, Executed
 
 _MAX_MESSAGE_CHARS: Final = 500
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def conclude(facts: Facts, executed: Executed) -> Conclusion:
     """Return what an attempt came to."""
     verdict = judge(facts, executed)
     failure = verdict.failure if verdict else None
-    limit = facts.limit if failure is Failure.USAGE_LIMIT else None
     return Conclusion(
         failure=failure,
         message=verdict.message[:_MAX_MESSAGE_CHARS] if verdict else None,
@@ -39,8 +41,28 @@ def conclude(facts: Facts, executed: Executed) -> Conclusion:
         usage=facts.charge.usage,
         model=facts.model,
         agent_session_id=None if failure is Failure.AGENT_SESSION else facts.session_id,
-        limit_resets_at=limit.resets_at if limit and limit.status == "rejected" else None,
+        limit_resets_at=_resets_at(facts, verdict) if verdict else None,
+        retry_after_s=_retry_after_s(verdict) if verdict else None,
     )
+
+
+def _resets_at(facts: Facts, verdict: Verdict) -> float | None:
+    """Return when the usage limit ends, as it was reported."""
+    if verdict.failure is not Failure.USAGE_LIMIT:
+        return None
+    limit = facts.limit
+    if limit is not None and limit.status == "rejected" and limit.resets_at is not None:
+        return limit.resets_at
+    found = LIMIT_RESET.search(verdict.message)
+    return float(found[1]) if found else None
+
+
+def _retry_after_s(verdict: Verdict) -> float | None:
+    """Return how long the model API asked to be left alone, as the agent passes it on."""
+    if verdict.failure not in (Failure.RATE_LIMITED, Failure.OVERLOADED, Failure.API_ERROR):
+        return None
+    found = RETRY_AFTER.search(verdict.message)
+    return float(found[1]) * _SECONDS[(found[2] or "s")[0].lower()] if found else None
 
 
 def judge(facts: Facts, executed: Executed) -> Verdict | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cc_executor.agents.base import LoginQuery, Reader, Surroundings
-from cc_executor.agents.claude import launch
-from cc_executor.agents.claude.environment import INHERITS
+from cc_executor.agents.claude import launch, limits
+from cc_executor.agents.claude.environment import INHERITS, credential_of
 from cc_executor.agents.claude.reader import ClaudeReader
+from cc_executor.model.budgets import Caps
 from cc_executor.model.launch import Launch
 from cc_executor.model.specs import TaskSpec
 
@@ -42,6 +43,10 @@ class Claude:
     #: Source: the first request for "hello" has about 50 KB (2.1.330): instructions and 12 tools.
     preamble_tokens: Final = 12_500
 
+    def credential_of(self, env: Mapping[str, str]) -> str:
+        """Return what tells apart the login that a child with this environment uses."""
+        return credential_of(env)
+
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str:
         """Return the id of the session that the attempt will write to.
 
@@ -58,6 +63,10 @@ class Claude:
             InvalidSpec: An argument is ours to set, or cannot be passed to a program.
         """
         return launch.launch(spec, surroundings)
+
+    def limited(self, launch: Launch, caps: Caps) -> Launch:
+        """Return the child with its budget and its turns; tokens it cannot be told."""
+        return limits.limited(launch, caps)
 
     def reader(self, spec: TaskSpec) -> Reader:
         """Return a fresh reader for one attempt."""

@@ -106,6 +106,31 @@ INHERITS: Final[Sequence[str]] = (
 )
 
 
+#: What decides on whose account the CLI works. Source: code.claude.com/docs/en/iam.
+_LOGINS: Final = (
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_VERTEX",
+    "CLAUDE_CODE_USE_FOUNDRY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "AWS_PROFILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_PROJECT",
+    "CLAUDE_CONFIG_DIR",  # an account that was logged in to on this machine
+)
+
+
+def credential_of(env: Mapping[str, str]) -> str:
+    """Return what tells apart the login that a child with this environment uses: secrets in it."""
+    home = env.get("HOME", "")
+    known = [f"{name}={env[name]}" for name in _LOGINS if env.get(name)]
+    return "\0".join(["claude", *known, *(() if env.get("CLAUDE_CONFIG_DIR") else (home,))])
+
+
 def child_environment(inherited: Mapping[str, str], *, scratch: str) -> dict[str, str]:
     """Return the whole environment of the CLI.
 

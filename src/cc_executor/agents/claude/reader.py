@@ -12,6 +12,7 @@ from cc_executor.agents.claude.facts import Notebook
 from cc_executor.agents.claude.fields import Fields, read_objects
 from cc_executor.agents.claude.messages import events_of, is_progress, kind_of
 from cc_executor.agents.claude.schema import is_native
+from cc_executor.agents.claude.turns import Turns
 from cc_executor.agents.lines import Line, LineAssembler
 from cc_executor.agents.tail import Tail
 from cc_executor.model.events import AgentEvent, LimitNotice, Other, Stream
@@ -38,6 +39,7 @@ class ClaudeReader:
         self._stderr = Tail(_KEPT_STDERR_BYTES)
         self._activity = ActivityTracker()
         self._notebook = Notebook(resumes=spec.session_id is not None)
+        self._turns = Turns()
         self._oversized_lines = 0
 
     @property
@@ -97,4 +99,5 @@ class ClaudeReader:
         for event in events:
             if isinstance(event, LimitNotice):
                 self._notebook.note_limit(event)
-        return events
+        turn = self._turns.begun_by(message) if kind == "assistant" else None
+        return events if turn is None else (turn, *events)

@@ -57,6 +57,8 @@ SENTENCES: Final[tuple[tuple[re.Pattern[str], Failure], ...]] = tuple(
         (r"^Prompt is too long\b", Failure.CONTEXT_OVERFLOW),
         (r"^You've (hit|reached) your .*\blimit\b", Failure.USAGE_LIMIT),
         (r"^You're out of usage credits\b", Failure.USAGE_LIMIT),
+        # Versions before 2: `Claude AI usage limit reached|1760000000`.
+        (r"^(Claude AI )?[Uu]sage limit reached\b", Failure.USAGE_LIMIT),
         (r"^Credit balance is too low\b", Failure.BILLING),
         (r"\bSession ID \S+ is already in use", Failure.AGENT_SESSION),
         (r"^No conversation found with session ID", Failure.AGENT_SESSION),
@@ -66,6 +68,16 @@ SENTENCES: Final[tuple[tuple[re.Pattern[str], Failure], ...]] = tuple(
         (r"^Error: (--|When using --|Invalid |Input |Settings file )", Failure.BAD_INVOCATION),
         (r"^--\S+ '.*' not found\.", Failure.BAD_INVOCATION),
     )
+)
+
+#: When a usage window resets, in the words of versions that gave no event: seconds since the
+#: epoch. A time of day (`resets 3pm`) names no day, and is not made into one.
+LIMIT_RESET: Final = re.compile(r"\busage limit reached\|(\d{10})\b", re.IGNORECASE)
+#: How long to leave the model API alone, where its error says so.
+RETRY_AFTER: Final = re.compile(
+    r"\b(?:retry[- ]after|(?:try again|retry) in):? (\d{1,6}(?:\.\d+)?)"
+    r"(?: ?(s|m|h|secs?|seconds?|mins?|minutes?|hrs?|hours?)\b|(?= *(?:[.,;)]|$)))",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 #: The word of a synthetic message: more exact than the status, where the two differ.

@@ -31,13 +31,13 @@ def list_(invocation: Invocation, *, limit: int, as_json: bool) -> Exit:
     """List executions that have ended, newest first."""
     from cc_executor.cli.reading import look_up
     from cc_executor.cli.render.data import write_json, write_lines
-    from cc_executor.cli.render.tables import executions_table
+    from cc_executor.cli.render.tables import Standing, executions_table
 
     def show(ended: Sequence[ExecutionResult]) -> None:
         if as_json:
             write_json([one.to_json() for one in ended])
         else:
-            write_lines(executions_table(ended))
+            write_lines(executions_table([Standing(one) for one in ended]))
 
     async def find(executor: Executing) -> Sequence[ExecutionResult]:
         return await executor.history(limit=limit)

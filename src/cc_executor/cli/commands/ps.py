@@ -13,7 +13,6 @@ from cc_executor.cli.options import json_option, limit_option
 
 if TYPE_CHECKING:
     from cc_executor.cli.executing import Executing
-    from cc_executor.model.results import ExecutionResult
 
 
 @click.command("ps", cls=Command)
@@ -22,19 +21,26 @@ if TYPE_CHECKING:
 @json_option("Print a JSON array of executions.")
 @click.pass_obj
 def command(invocation: Invocation, *, ended: bool, limit: int, as_json: bool) -> Exit:
-    """List what is running, whoever started it; newest first."""
+    """List what is running, whoever started it; newest first.
+
+    Each with what it does now, how long that has run and takes by its forecast, the turns and
+    cost so far, and what waits for what. With --json, what has not ended has its `progress`.
+    """
     from cc_executor.cli.reading import look_up
     from cc_executor.cli.render.data import write_json, write_lines
-    from cc_executor.cli.render.tables import executions_table
+    from cc_executor.cli.render.tables import Standing, executions_table
     from cc_executor.model.lifecycle import TaskState, is_final
 
-    async def find(executor: Executing) -> list[ExecutionResult]:
+    async def find(executor: Executing) -> list[Standing]:
         states = None if ended else [state for state in TaskState if not is_final(state)]
-        return [
-            await executor.get(one.id) for one in await executor.list(states=states, limit=limit)
-        ]
+        found = []
+        for one in await executor.list(states=states, limit=limit):
+            execution = await executor.get(one.id)
+            progress = () if execution.is_final else await executor.progress(one.id)
+            found.append(Standing(execution, progress))
+        return found
 
-    def show(found: list[ExecutionResult]) -> None:
+    def show(found: list[Standing]) -> None:
         if as_json:
             write_json([one.to_json() for one in found])
         else:

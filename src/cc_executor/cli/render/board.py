@@ -3,143 +3,147 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, NamedTuple
 
 from cc_executor.cli.render.program_lines import ProgramLines
-from cc_executor.cli.render.wording import one_line
+from cc_executor.cli.render.wording import money, one_line, until
 from cc_executor.model.events import (
     AgentEvent,
     ApiRetry,
     FromAgent,
     Lifecycle,
-    LimitNotice,
     Message,
     Output,
     StreamEvent,
     Thinking,
     ToolCall,
-    ToolResult,
 )
 from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.progress import ExecutionProgress, Progress
+from cc_executor.model.records import Waiting
 from cc_executor.model.results import ExecutionResult, TaskResult
 
-_STATES: Final[Mapping[str, TaskState]] = {
-    "task.started": TaskState.RUNNING,
-    "task.resumed": TaskState.RUNNING,
-    "task.retried": TaskState.RUNNING,
-    "task.paused": TaskState.PAUSED,
-    **{f"task.{state}": state for state in TaskState if is_final(state)},
-}
 
-
-@dataclass(kw_only=True)
-class Row:
-    """One task as it stands.
+class Row(NamedTuple):
+    """One task as it stands at one moment.
 
     Attributes:
-        doing: What its agent does now, in a few words.
-        why: Why it did not succeed.
-        tools: Summaries of the tools that are open, by id, oldest first.
+        progress: How far it is.
+        doing: What it does, what it waits for, or how it ended, in a few words.
+        cost_usd: What it has cost as far as that is known; None: nothing is.
+        can_cost: Whether money may have been spent on it: an agent was started.
     """
 
-    name: str
-    state: TaskState = TaskState.QUEUED
-    attempt: int = 0
-    started_at: float | None = None
-    ended_at: float | None = None
+    progress: Progress
     doing: str = ""
-    why: str = ""
     cost_usd: float | None = None
-    tools: dict[str, str] = field(default_factory=dict)
+    can_cost: bool = False
 
-    def elapsed_s(self, now_s: float) -> float | None:
-        """Return how long it has run, None when it never did."""
-        if self.started_at is None:
-            return None
-        return (self.ended_at or now_s) - self.started_at
+    @property
+    def state(self) -> TaskState:
+        """The state of the task."""
+        return self.progress.state
 
-    @classmethod
-    def of(cls, task: TaskResult) -> Self:
-        """Return the row of a task before any event; what was carried over stays as it is."""
-        if task.record.carried_from is None:
-            return cls(name=task.name)
-        return cls(name=task.name, state=task.state, doing="carried over")
+    @property
+    def cost(self) -> str:
+        """What it has cost, `?` where that is unknown; empty where nothing can have been spent."""
+        if self.cost_usd is not None:
+            return money(self.cost_usd)
+        return "?" if self.can_cost else ""
+
+
+class _Words:
+    """What the events of one task say that is for people only."""
+
+    def __init__(self, task: TaskResult) -> None:
+        self.is_program = task.record.spec.command is not None
+        self.note = "carried over" if task.record.carried_from is not None else ""
+        self.why = ""
+        self.final_cost_usd: float | None = None
+
+    def lifecycle(self, event: Lifecycle) -> None:
+        if event.kind == "attempt.starting":
+            self.note = ""
+        if event.kind in _FINAL:
+            self.note = ""
+            self.final_cost_usd = event.data.get("cost_usd")
+            if event.kind != "task.succeeded":
+                self.why = _why(event.data)
+
+    def agent(self, event: AgentEvent) -> None:
+        match event:
+            case Message(partial=False) if said := one_line(event.text):
+                self.note = said
+            case Thinking():
+                self.note = "thinking"
+            case _:
+                pass
+
+    def row(self, progress: Progress, at: float) -> Row:
+        final = is_final(progress.state)
+        return Row(
+            progress,
+            self._doing(progress, at),
+            cost_usd=self.final_cost_usd if final else progress.cost_usd,
+            can_cost=progress.attempt > 0 and not self.is_program,
+        )
+
+    def _doing(self, progress: Progress, at: float) -> str:
+        if is_final(progress.state):
+            return self.why or self.note or str(progress.state)
+        if progress.state is TaskState.PAUSED:
+            return "paused"
+        again = f"attempt {progress.attempt}" if progress.attempt > 1 else ""
+        waiting = waits(progress.waiting, at) if progress.waiting is not None else ""
+        return ": ".join(filter(None, (again, waiting or open_tool(progress) or self.note)))
+
+
+_FINAL = frozenset(f"task.{state}" for state in TaskState if is_final(state))
 
 
 class Board:
     """The tasks of one execution in list order.
 
     Args:
-        execution: The execution; only its tasks' names are taken, the rest comes as events.
+        execution: The execution; only what its tasks are is taken, the rest comes as events.
     """
 
     def __init__(self, execution: ExecutionResult) -> None:
         self.execution_id = execution.id
-        self._rows = {task.task_id: Row.of(task) for task in execution.tasks}
+        self._progress = ExecutionProgress(task.record for task in execution.tasks)
+        self._words = {task.task_id: _Words(task) for task in execution.tasks}
         self._programs = ProgramLines(execution)
 
-    @property
-    def rows(self) -> list[Row]:
-        """The rows in list order."""
-        return list(self._rows.values())
+    def rows(self, at: float) -> list[Row]:
+        """Return the rows in list order, as of an instant."""
+        return [self._words[one.task_id].row(one, at) for one in self._progress.all(at=at)]
 
     def apply(self, event: StreamEvent) -> None:
         """Take an event in; the stream's order is the order of things."""
+        self._progress.take(event)
         match event:
             case Lifecycle(task_id=str(task_id)):
-                _apply_lifecycle(self._rows[task_id], event)
+                self._words[task_id].lifecycle(event)
             case FromAgent():
-                _apply_agent(self._rows[event.task_id], event.event)
+                self._words[event.task_id].agent(event.event)
             case Output():
-                row = self._rows[event.task_id]
-                row.doing = self._programs.last(event) or row.doing
+                words = self._words[event.task_id]
+                words.note = self._programs.last(event) or words.note
             case _:
                 pass
 
 
-def _apply_lifecycle(row: Row, event: Lifecycle) -> None:
-    if event.kind == "attempt.starting":
-        row.attempt = event.attempt or 0
-        row.tools.clear()
-        row.doing = ""
-    if event.kind == "task.waiting":
-        row.doing = one_line(str(event.data.get("message") or ""))
-    if event.kind == "task.proceeding":
-        row.doing = ""
-    state = _STATES.get(event.kind)
-    if state is None:
-        return
-    row.state = state
-    if event.kind == "task.started":
-        row.started_at = event.at
-    if is_final(state):
-        row.ended_at = event.at
-        row.cost_usd = event.data.get("cost_usd")
-        row.doing = ""
-        row.tools.clear()
-        if state is not TaskState.SUCCEEDED:
-            row.why = _why(event)
+def open_tool(progress: Progress) -> str:
+    """Return the open tool and what it is used on, on one line; empty when none is open."""
+    if progress.tool is None:
+        return ""
+    return f"{one_line(progress.tool)} {one_line(progress.tool_input or '')}".strip()
 
 
-def _apply_agent(row: Row, event: AgentEvent) -> None:
-    match event:
-        case ToolCall():
-            row.tools[event.id] = tool(event)
-            row.doing = row.tools[event.id]
-        case ToolResult():
-            row.tools.pop(event.id, None)
-            row.doing = next(reversed(row.tools.values()), row.doing)
-        case Message(partial=False) if said := one_line(event.text):
-            row.doing = said
-        case Thinking():
-            row.doing = "thinking"
-        case ApiRetry():
-            row.doing = retry(event)
-        case LimitNotice(status="rejected"):
-            row.doing = "waiting for the usage limit"
-        case _:
-            pass
+def waits(waiting: Waiting, at: float) -> str:
+    """Return what a task waits for, and for how long at most, on one line."""
+    what = one_line(waiting.message) or one_line(waiting.reason)
+    return f"waits: {what}{until(waiting.until, at)}"
 
 
 def tool(call: ToolCall) -> str:
@@ -154,9 +158,9 @@ def retry(event: ApiRetry) -> str:
     return f"model API: {one_line(cause)}; retry {event.attempt}{of} in {event.delay_s:g} s"
 
 
-def _why(event: Lifecycle) -> str:
-    slug = event.data.get("failure") or event.data.get("state") or ""
-    detail = event.data.get("detail")
-    message = one_line(event.data.get("message") or "")
+def _why(data: Mapping[str, Any]) -> str:
+    slug = data.get("failure") or data.get("state") or ""
+    detail = data.get("detail")
+    message = one_line(data.get("message") or "")
     which = f" ({detail})" if detail else ""
     return f"{slug}{which}: {message}" if message else f"{slug}{which}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from cc_executor.cli.render.budgets import budget_facts
 from cc_executor.cli.render.findings import finding_lines
 from cc_executor.cli.render.outlook import one_forecast
 from cc_executor.cli.render.summary import answer_lines, summary
@@ -31,6 +32,7 @@ def execution_details(execution: ExecutionResult) -> list[Text]:
         ("ended", instant(record.ended_at)),
         ("engine", str(record.host)),
         ("continues", record.continues or ""),
+        *budget_facts(execution.budget),
     ]
     lines = summary(execution, encoding=sys.stdout.encoding)
     lines.extend(_table(facts))
@@ -65,6 +67,7 @@ def _facts(task: TaskResult) -> Iterator[tuple[str, str]]:
         yield "waits", one_line(record.waiting.message)
         yield "until", instant(record.waiting.until)
     yield "carried from", record.carried_from or ""
+    yield from budget_facts(task.budget)
     if task.outcome is not None:
         yield from _facts_of_outcome(task.outcome)
 

@@ -10,6 +10,7 @@ from cc_executor.cli.render.output import write_all
 from cc_executor.cli.render.summary import summary
 from cc_executor.cli.render.terminal import print_lines
 from cc_executor.model.events import Output, StreamEvent
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.results import ExecutionResult
 
 
@@ -23,6 +24,7 @@ class Silent:
     """
 
     agent_events = False
+    foresees = False
 
     def __init__(
         self, *, announce: bool = False, explain: bool = False, only: str | None = None
@@ -36,6 +38,12 @@ class Silent:
         self.notice(f"execution {execution.id}")
 
     def show(self, event: StreamEvent) -> None:
+        """Say nothing."""
+
+    def tick(self) -> None:
+        """Say nothing."""
+
+    def foresee(self, outlook: Outlook) -> None:
         """Say nothing."""
 
     def notice(self, text: str) -> None:

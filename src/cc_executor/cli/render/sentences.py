@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from cc_executor.cli.render.board import retry, tool
-from cc_executor.cli.render.wording import counted, duration, instant, money, one_line
+from cc_executor.cli.render.board import open_tool, retry, tool, waits
+from cc_executor.cli.render.wording import against, counted, duration, instant, money, one_line
 from cc_executor.model.events import (
     AgentEvent,
     ApiRetry,
@@ -21,6 +21,7 @@ from cc_executor.model.events import (
     ToolResult,
 )
 from cc_executor.model.lifecycle import TaskState, is_final
+from cc_executor.model.progress import Progress
 
 Data = Mapping[str, Any]
 
@@ -36,6 +37,20 @@ def sentence(event: StreamEvent) -> str | None:
             return None
 
 
+def still(progress: Progress, at: float) -> str:
+    """Return that a task goes on and how far it is: `still running: 2m10s of 3m..7m, 4 turns`."""
+    parts = [f"still running: {against(progress)}"]
+    if progress.turns:
+        parts.append(counted(progress.turns, "turn"))
+    if progress.cost_usd is not None:
+        parts.append(f"{money(progress.cost_usd)} so far")
+    if progress.waiting is not None:
+        parts.append(waits(progress.waiting, at))
+    elif busy := open_tool(progress):
+        parts.append(busy)
+    return ", ".join(parts)
+
+
 def _submitted(event: Lifecycle) -> str:
     count = counted(event.data.get("tasks", 0), "task")
     return f"submitted: {count} in {one_line(str(event.data.get('workspace', '')))}"
@@ -44,6 +59,14 @@ def _submitted(event: Lifecycle) -> str:
 def _starting(event: Lifecycle) -> str:
     again = f", attempt {event.attempt}" if event.attempt and event.attempt > 1 else ""
     return f"started ({one_line(str(event.data.get('agent', '')))}{again})"
+
+
+def _retried(event: Lifecycle) -> str:
+    data = event.data
+    number = f" ({data['number']} of {data['of']})" if "of" in data else ""
+    how = ", in the agent's session" if data.get("by") == "resume" else ""
+    after = f" after {one_line(str(data['reason']))}" if "reason" in data else ""
+    return f"is tried again{number}{how}{after}"
 
 
 def _waiting(event: Lifecycle) -> str:
@@ -95,7 +118,7 @@ _LIFECYCLE: Final[Mapping[str, Callable[[Lifecycle], str | None]]] = {
     "attempt.starting": _starting,
     "attempt.started": _nothing,
     "attempt.ended": _nothing,
-    "task.retried": lambda _: "is tried again",
+    "task.retried": _retried,
     "task.waiting": _waiting,
     "task.proceeding": lambda _: "goes on",
     "task.succeeded": _ended("succeeded"),

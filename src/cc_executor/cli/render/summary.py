@@ -63,6 +63,8 @@ def task_row(task: TaskResult, *, encoding: str | None) -> list[Text]:
 
 def _last_words(task: TaskResult) -> str:
     outcome = task.outcome
+    if task.record.waiting is not None:
+        return f"waits: {one_line(task.record.waiting.message)}"
     if outcome is None:
         return ""
     return changes(outcome.changes) if outcome.ok else why(outcome)

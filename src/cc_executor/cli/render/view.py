@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from cc_executor.model.events import StreamEvent
+from cc_executor.model.outlooks import Outlook
 from cc_executor.model.results import ExecutionResult
 
 
@@ -16,12 +17,25 @@ class View(Protocol):
         """Whether it wants to know what the agent's output means."""
         ...
 
+    @property
+    def foresees(self) -> bool:
+        """Whether it wants to know what is expected of the rest."""
+        ...
+
     def begin(self, execution: ExecutionResult) -> None:
         """Show that it has been accepted."""
         ...
 
     def show(self, event: StreamEvent) -> None:
         """Show that something happened."""
+        ...
+
+    def tick(self) -> None:
+        """Show that time has passed. Called about once a second, whether or not anything happened."""
+        ...
+
+    def foresee(self, outlook: Outlook) -> None:
+        """Show what is expected of the rest. Called now and then, if `foresees`."""
         ...
 
     def notice(self, text: str) -> None:

@@ -6,7 +6,9 @@ import unicodedata
 from datetime import datetime
 from typing import Final
 
+from cc_executor.model.forecasts import Band
 from cc_executor.model.outcomes import Changes, Outcome
+from cc_executor.model.progress import Progress
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -30,6 +32,58 @@ def duration(seconds: float | None) -> str:
     if whole < _DAY_S:
         return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02} min"
     return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S} h"
+
+
+def brief(seconds: float) -> str:
+    """Return `0s`, `41s`, `3m05s`, `2h07m` or `3d4h`: for tables that grow while they are read."""
+    whole = max(int(seconds), 0)
+    if whole < _MINUTE_S:
+        return f"{whole}s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S}m{whole % _MINUTE_S:02}s"
+    if whole < _DAY_S:
+        return f"{whole // _HOUR_S}h{whole % _HOUR_S // _MINUTE_S:02}m"
+    return f"{whole // _DAY_S}d{whole % _DAY_S // _HOUR_S}h"
+
+
+def expected(band: Band, observations: int) -> str:
+    """Return how long something takes by its forecast: from half of the cases to nine in ten.
+
+    `3m..7m`, or one of them where they are as good as the same; `~3m..7m` where no run was observed
+    that this could rest on.
+    """
+    low, high = rough(band.p50), rough(band.p90)
+    about = "" if observations else "~"
+    return about + (low if low == high else f"{low}..{high}")
+
+
+def rough(seconds: float) -> str:
+    """Return `41s`, `3m`, `2h07m`: no more of it than a forecast can know."""
+    if seconds < _MINUTE_S:
+        return f"{max(round(seconds), 1)}s"
+    return f"{round(seconds / _MINUTE_S)}m" if seconds < _HOUR_S else brief(seconds)
+
+
+def against(progress: Progress) -> str:
+    """Return how long an attempt has run, of what it takes by its forecast: `2m10s of 3m..7m`."""
+    ran = brief(progress.running_s)
+    band = progress.band
+    return ran if band is None else f"{ran} of {expected(band, progress.observations)}"
+
+
+def until(ends_at: float | None, at: float) -> str:
+    """Return ` (4 s more)`, ` (until 12:03:04)`, ` (until 2026-01-31 12:03:04)`, or an empty text.
+
+    Args:
+        ends_at: When it ends; None: nobody knows.
+        at: Now.
+    """
+    if ends_at is None:
+        return ""
+    left_s = ends_at - at
+    if left_s < _MINUTE_S:
+        return f" ({max(int(left_s), 0)} s more)"
+    return f" (until {clock_time(ends_at) if left_s < _DAY_S / 2 else instant(ends_at)})"
 
 
 def money(usd: float | None) -> str:
@@ -88,4 +142,5 @@ def why(outcome: Outcome) -> str:
 
 def _commands(character: str) -> bool:
     category = unicodedata.category(character)
-    return category == "Cc" or (category == "Cf" and character not in _JOINERS)
+    # A surrogate stands for a byte that is no character: no terminal can be sent it.
+    return category in ("Cc", "Cs") or (category == "Cf" and character not in _JOINERS)

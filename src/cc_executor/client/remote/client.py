@@ -32,6 +32,7 @@ from cc_executor.model.ids import execution_of
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.lists import task_list
 from cc_executor.model.outlooks import Outlook
+from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord, TaskRecord
 from cc_executor.model.results import ExecutionResult
 from cc_executor.model.specs import TaskList
@@ -41,6 +42,7 @@ from cc_executor.protocol.methods import (
     execution_get,
     execution_list,
     execution_pause,
+    execution_progress,
     execution_resume,
     execution_wait,
     forecast_get,
@@ -419,6 +421,12 @@ class Client:
             if before is None:
                 break
         return tuple(found)
+
+    async def progress(self, execution_id: str) -> tuple[Progress, ...]:
+        """Return how far each task of an execution is, in list order. See `Executor.progress`."""
+        params = execution_progress.Params(execution_id=execution_id)
+        answer = await self._ask(execution_progress.NAME, params, execution_progress.Result)
+        return tuple(answer.tasks)
 
     async def forecast(
         self,

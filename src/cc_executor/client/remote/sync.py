@@ -15,6 +15,7 @@ from cc_executor.client.remote.client import Client
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.lifecycle import TaskState
 from cc_executor.model.outlooks import Outlook
+from cc_executor.model.progress import Progress
 from cc_executor.model.records import ExecutionRecord, TaskRecord
 from cc_executor.model.results import ExecutionResult
 from cc_executor.model.specs import TaskList
@@ -180,6 +181,10 @@ class SyncClient:
     def history(self, *, limit: int = 100) -> tuple[ExecutionResult, ...]:
         """Return ended executions with their tasks, newest first."""
         return self._do(self._client.history(limit=limit))
+
+    def progress(self, execution_id: str) -> tuple[Progress, ...]:
+        """Return how far each task of an execution is, in list order."""
+        return self._do(self._client.progress(execution_id))
 
     def forecast(
         self,

@@ -48,6 +48,26 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: int
 
 
+class WindowFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A usage window of a login, as an agent reported it last.
+
+    Attributes:
+        login: Part of a fingerprint: two windows of one login have the same.
+        name: In the agent's words: `five_hour`.
+        status: `allowed`, `allowed_warning` or `rejected`.
+        resets_at: Seconds since the epoch, only as reported.
+        utilization: Share of the window that is used, only as reported.
+        seen_at: When it was reported.
+    """
+
+    login: str
+    name: str
+    status: str
+    resets_at: float | None
+    utilization: float | None
+    seen_at: float
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """How things are.
 
@@ -55,6 +75,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         session: null where there is none (plain HTTP).
         limits: Each limit by the name of its setting.
         resources: What the machine has left; what cannot be read here is missing.
+        usage_windows: What is known of the logins that agents use here.
     """
 
     server: ServerFacts
@@ -62,3 +83,4 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     limits: dict[str, float]
     capabilities: list[str]
     resources: dict[str, float]
+    usage_windows: list[WindowFacts]

@@ -38,6 +38,8 @@ class Params(
         after: Where the reader was: everything before it has been seen.
         since: `start` (default) or `now`, where there is no cursor.
         agent_events: Whether to read the agent's output as well as pass it on.
+        progress: Tell how far each task is by `task.progress`, too: at once, and then when it has
+            changed, at most once a second for each task.
         until_end: Go on until the execution has ended; false: stop at what is there now.
         encoding: `text`: output stands in the JSON; `binary`: behind it. Servers that know it say
             `binary` among their capabilities.
@@ -48,6 +50,7 @@ class Params(
     after: Cursor | None = None
     since: Literal["start", "now"] | None = None
     agent_events: bool = True
+    progress: bool = False
     until_end: bool = True
     encoding: Literal["text", "binary"] = "text"
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from cc_executor.model.principals import Scope
-from cc_executor.model.specs import TaskList
+from cc_executor.model.specs import Park, TaskList
 from cc_executor.protocol.views import ExecutionView
 
 NAME: Final = "task_list.submit"
@@ -32,6 +32,7 @@ class Params(
         title: For people, in lists.
         stop_on_failure: After a failure, skip what is left.
         priority: Among the lists of one owner, the higher one gets the next free place.
+        park: Whether, or how far, tasks that do not say wait for their account's usage window.
         sequential: Whether a task without `needs` waits for the one before it.
         idempotency_key: The same key and list give the same execution, however often sent.
         execution_id: The caller's choice of an id; not together with a key, which stands for one.
@@ -45,6 +46,7 @@ class Params(
     title: str = ""
     stop_on_failure: bool = True
     priority: int = 0
+    park: Park | bool | None = None
     sequential: bool = True
     idempotency_key: str | None = None
     execution_id: str | None = None
@@ -60,6 +62,7 @@ LIST_FIELDS: Final = (
     "title",
     "stop_on_failure",
     "priority",
+    "park",
 )
 
 

@@ -46,6 +46,7 @@ def http_door(
         ("GET", _ONE, executions.get),
         ("DELETE", _ONE, executions.cancel),
         ("GET", f"{_ONE}/status", executions.status),
+        ("GET", f"{_ONE}/progress", executions.progress),
         ("GET", f"{_ONE}/results", executions.results),
         ("GET", f"{_ONE}/events", events.stream),
         ("GET", f"{_ONE}/files", files.list),

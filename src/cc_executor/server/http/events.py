@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
 
@@ -13,7 +14,11 @@ from starlette.responses import Response, StreamingResponse
 
 from cc_executor.errors import CCExecutorError, InvalidCursor
 from cc_executor.model.events import Cursor, StreamEvent
+from cc_executor.model.principals import Principal
+from cc_executor.model.progress import Progress
 from cc_executor.protocol.framing import Framer, Notice
+from cc_executor.protocol.notifications import PROGRESS
+from cc_executor.protocol.pacing import Pace
 from cc_executor.server.app import error_object
 from cc_executor.server.desk import Desk
 from cc_executor.server.http.requests import who, yes_or_no
@@ -49,30 +54,44 @@ class Events:
         principal = who(request)
         execution_id = str(request.path_params["execution_id"])
         after = _cursor(request)
+        pace = await self._pace(principal, execution_id, wanted=yes_or_no(request, "progress"))
         batches = await self._desk.follow(
             principal,
             execution_id,
             after=after,
             agent_events=not yes_or_no(request, "raw"),
+            seen=pace.take if pace is not None else None,
         )
-        framer = Framer("http", execution_id, after=after)
-        return StreamingResponse(
-            self._lines(batches, framer), media_type="text/event-stream", headers=_HEADERS
-        )
+        lines = self._lines(batches, Framer("http", execution_id, after=after), pace)
+        return StreamingResponse(lines, media_type="text/event-stream", headers=_HEADERS)
+
+    async def _pace(self, who: Principal, execution_id: str, *, wanted: bool) -> Pace | None:
+        if not wanted:
+            return None
+        execution = await self._desk.get(who, execution_id)
+        return Pace(task.record for task in execution.tasks)
 
     async def _lines(
-        self, batches: AsyncGenerator[Sequence[StreamEvent], None], framer: Framer
+        self,
+        batches: AsyncGenerator[Sequence[StreamEvent], None],
+        framer: Framer,
+        pace: Pace | None,
     ) -> AsyncIterator[bytes]:
         self._vitals.streams += 1
         try:
             async with contextlib.aclosing(batches):
-                async for batch in _with_pauses(batches, self._stopping):
+                async for batch in _with_pauses(batches, self._stopping, pace):
                     notices = [one for event in batch for one in framer.feed(event)]
                     notices += framer.flush()
-                    lines = b"".join(map(_event, notices)) or b": keepalive\n\n"
+                    lines = b"".join(map(_event, notices))
+                    if pace is not None:
+                        lines += _progress(pace.due(time.monotonic(), at=time.time()))
+                    lines = lines or b": keepalive\n\n"
                     self._vitals.sent_bytes += len(lines)
                     yield lines
             yield b"".join(map(_event, framer.finish()))
+            if pace is not None:
+                yield _progress(pace.rest(at=time.time()))
             if not self._stopping.is_set():
                 yield b"event: stream.ended\ndata: {}\n\n"
         except CCExecutorError as error:
@@ -82,9 +101,14 @@ class Events:
 
 
 async def _with_pauses(
-    batches: AsyncGenerator[Sequence[StreamEvent], None], stopping: asyncio.Event
+    batches: AsyncGenerator[Sequence[StreamEvent], None],
+    stopping: asyncio.Event,
+    pace: Pace | None,
 ) -> AsyncIterator[Sequence[StreamEvent]]:
-    """Yield the batches, and an empty one whenever nothing came for a while; end with the server."""
+    """Yield the batches, and an empty one whenever nothing came for a while; end with the server.
+
+    A while is shorter when progress is due.
+    """
     stop = asyncio.create_task(stopping.wait())
     try:
         while not stop.done():
@@ -92,7 +116,7 @@ async def _with_pauses(
             try:
                 while not coming.done() and not stop.done():
                     done, _ = await asyncio.wait(
-                        (coming, stop), timeout=_KEEPALIVE_S, return_when=asyncio.FIRST_COMPLETED
+                        (coming, stop), timeout=_while_s(pace), return_when=asyncio.FIRST_COMPLETED
                     )
                     if not done:
                         yield ()
@@ -105,6 +129,18 @@ async def _with_pauses(
             yield batch
     finally:
         stop.cancel()
+
+
+def _while_s(pace: Pace | None) -> float:
+    due_s = pace.wait_s(time.monotonic()) if pace is not None else None
+    return _KEEPALIVE_S if due_s is None else min(due_s, _KEEPALIVE_S)
+
+
+def _progress(found: Sequence[Progress]) -> bytes:
+    """Return progress as events without an id: it has no place in the stream."""
+    return b"".join(
+        f"event: {PROGRESS}\ndata: ".encode() + msgspec.json.encode(one) + b"\n\n" for one in found
+    )
 
 
 def _event(notice: Notice) -> bytes:

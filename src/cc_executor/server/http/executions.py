@@ -98,6 +98,10 @@ class Executions:
             }
         )
 
+    async def progress(self, request: Request) -> Response:
+        """`GET /executions/{id}/progress`: how far each task is, while it runs and after."""
+        return answers.json(await self._desk.progress(who(request), _id(request)))
+
     async def results(self, request: Request) -> Response:
         """`GET /executions/{id}/results`: how it ended; 202 while it has not, and only a success is a 200."""
         wait = wait_s(request)

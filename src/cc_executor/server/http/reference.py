@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 import cc_executor
 from cc_executor.model.outlooks import Outlook
-from cc_executor.protocol.views import ExecutionView, ListedView
+from cc_executor.protocol.views import ExecutionView, ListedView, ProgressView
 from cc_executor.server.http import answers
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -103,6 +103,7 @@ DESCRIBED: Final[Mapping[str, Described]] = {
     "POST /executions/{execution_id}/continue": Described(
         parameters=_WAIT, gives="ExecutionView", statuses=_ENDED
     ),
+    "GET /executions/{execution_id}/progress": Described(gives="ProgressView"),
     "GET /executions/{execution_id}/results": Described(
         parameters=_WAIT, gives="ExecutionView", statuses=_ENDED
     ),
@@ -111,6 +112,9 @@ DESCRIBED: Final[Mapping[str, Described]] = {
             Parameter("Last-Event-ID", "header", "string", "Go on after this event."),
             Parameter("after", "query", "string", "The same, for who cannot set headers."),
             Parameter("raw", "query", "boolean", "Leave out what was read in the output."),
+            Parameter(
+                "progress", "query", "boolean", "Tell how far each task is: `task.progress`."
+            ),
         ),
         gives="text/event-stream",
     ),
@@ -146,7 +150,8 @@ class Reference:
     ) -> None:
         """Make the document of all routes."""
         _, schemas = msgspec.json.schema_components(
-            (ExecutionView, Listing, Outlook, Refused), ref_template="#/components/schemas/{name}"
+            (ExecutionView, Listing, Outlook, ProgressView, Refused),
+            ref_template="#/components/schemas/{name}",
         )
         schemas["TaskList"] = {
             "type": "object",

@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Final
+
+import msgspec
 
 from cc_executor.model.events import Cursor
 from cc_executor.model.principals import Principal
+from cc_executor.model.progress import Progress
 from cc_executor.model.sessions import Subscription
 from cc_executor.protocol.framing import Framer, Notice, Sent
-from cc_executor.protocol.notifications import StreamLagged
+from cc_executor.protocol.notifications import PROGRESS, StreamLagged, TaskProgress
+from cc_executor.protocol.pacing import Pace
 from cc_executor.server.desk import Desk
+from cc_executor.server.pacing import with_pauses
 from cc_executor.server.rpc.outlet import Outlet
 
 #: A message of output that the peer does not take within this time is let go, with all that was
@@ -66,10 +72,7 @@ class Stream:
 
     def acknowledge(self, cursor: Cursor) -> None:
         """Note that the reader has dealt with everything before the cursor."""
-        of = self._of
-        self.acknowledged = Subscription(
-            execution_id=of.execution_id, task_id=of.task_id, cursor=cursor
-        )
+        self.acknowledged = msgspec.structs.replace(self._of, cursor=cursor)
 
     async def send_all(self, who: Principal, desk: Desk, outlet: Outlet) -> None:
         """Send everything until the end.
@@ -90,15 +93,17 @@ class Stream:
             sent=self._sent,
             binary=self._binary,
         )
+        pace = await self._pace(who, desk)
         batches = await desk.follow(
             who,
             self._of.execution_id,
             after=self.cursor,
             agent_events=self._agent_events,
             until_end=self.until_end,
+            seen=pace.take if pace is not None else None,
         )
         async with contextlib.aclosing(batches):
-            async for batch in batches:
+            async for batch in batches if pace is None else with_pauses(batches, pace):
                 self.is_idle = False
                 size = 0
                 for event in batch:
@@ -111,11 +116,33 @@ class Stream:
                         return False
                     size += sent
                 self.is_idle = True
+                if pace is not None:
+                    await self._say_progress(pace.due(time.monotonic(), at=time.time()), outlet)
                 await self._pause_if_quick(size)
+        if pace is not None:
+            await self._say_progress(pace.rest(at=time.time()), outlet)
         for notice in framer.finish():
             await outlet.message(*notice.parts(), binary=notice.raw is not None)
             self.cursor = notice.cursor
         return True
+
+    async def _pace(self, who: Principal, desk: Desk) -> Pace | None:
+        """Return what keeps count of the tasks, from the beginning again; None: nobody asked."""
+        if not self._of.progress:
+            return None
+        execution = await desk.get(who, self._of.execution_id)
+        return Pace((task.record for task in execution.tasks), only=self._of.task_id)
+
+    async def _say_progress(self, found: Sequence[Progress], outlet: Outlet) -> None:
+        for progress in found:
+            told = TaskProgress(
+                subscription=self.name,
+                execution_id=self._of.execution_id,
+                task_id=progress.task_id,
+                at=time.time(),
+                progress=progress,
+            )
+            await outlet.notify(PROGRESS, told)
 
     async def _out(self, notice: Notice, outlet: Outlet) -> int | None:
         """Send a message and return its size; None when the peer did not take it."""

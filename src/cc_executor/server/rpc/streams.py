@@ -173,6 +173,8 @@ class Streams:
         except CCExecutorError as error:
             _log.warning("stream ended", extra={"problem": str(error)})
             await self._say_ended(stream, "error", error)
+        except OSError:
+            return  # the peer has gone while it was being told something
         else:
             await self._say_ended(stream, "final" if stream.until_end else "head")
         finally:

@@ -15,6 +15,11 @@ from redis.backoff import NoBackoff
 
 from cc_executor.errors import SessionsUnavailable
 
+try:
+    from redis.driver_info import DriverInfo
+except ImportError:  # redis-py before it knew such a thing
+    DriverInfo = None  # type: ignore[assignment,misc] # a class, or none
+
 _Answer = TypeVar("_Answer")
 
 #: A connection that was idle for longer is asked whether it still lives before it is used.
@@ -76,6 +81,7 @@ class Link:
             retry=Retry(NoBackoff(), _DRIVERS_REPETITIONS),
             decode_responses=True,
             protocol=2,  # plain answers: nothing is pushed
+            **_driver(),
             **_where(url),
         )
         self._redis = Redis(connection_pool=self._pool)
@@ -133,6 +139,15 @@ class Link:
             raise SessionsUnavailable(f"Redis: no answer within {self._timeout_s:g} s") from problem
         except (exceptions.RedisError, OSError, EOFError, ValueError) as problem:
             raise _refusal(problem) from problem
+
+
+def _driver() -> Mapping[str, Any]:
+    """Return what connections tell Redis of their driver.
+
+    Else each of them, on the event loop, looks on the disk for the driver's version: 2 ms, and as
+    many at once as there are new connections. Older drivers look once, when they are imported.
+    """
+    return {} if DriverInfo is None else {"driver_info": DriverInfo()}
 
 
 def _where(url: str) -> Mapping[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
+
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Observation
 from cc_executor.model.ids import attempt_id
@@ -18,6 +21,8 @@ from cc_executor.model.records import (
     Waiting,
     Wish,
 )
+from cc_executor.model.windows import UsageWindow
+from cc_executor.store.sqlite.budgets import account_of, holds_of
 from cc_executor.store.sqlite.columns import to_json
 from cc_executor.store.sqlite.statements import Statements
 from cc_executor.store.tables import ExecutionRow, TaskRow
@@ -160,6 +165,10 @@ class SqliteTables(Statements):
         """Set why a task waits."""
         self.run("set_waiting", id=task_id, waiting=to_json(waiting) if waiting else None)
 
+    def put_window(self, window: UsageWindow) -> None:
+        """Set what is known of a login's window."""
+        self.run("put_window", **msgspec.structs.asdict(window))
+
     def run_attempt(self, task_id: str, number: int, *, pid: int) -> None:
         """Set an attempt running."""
         state = str(AttemptState.RUNNING)
@@ -175,6 +184,40 @@ class SqliteTables(Statements):
             ended_at=ended_at,
             outcome=to_json(outcome),
         )
+
+    def account(self, name: str) -> Account | None:
+        """Return a budget's account."""
+        return account_of(self, name)
+
+    def put_account(self, account: Account) -> None:
+        """Add or replace an account."""
+        self.run(
+            "put_account",
+            name=account.name,
+            spent=to_json(account.spent),
+            reserved=to_json(account.reserved),
+            unknown=to_json(account.unknown),
+            holders=account.holders,
+        )
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        """Return what is, or was, held for an attempt."""
+        return holds_of(self, attempt_id)
+
+    def put_hold(self, hold: Hold) -> None:
+        """Add what is held, or settle it."""
+        self.run(
+            "put_hold",
+            attempt_id=hold.attempt_id,
+            account=hold.account,
+            reserved=to_json(hold.reserved),
+            allowed=to_json(hold.allowed),
+            settled=hold.settled,
+        )
+
+    def drop_hold(self, attempt_id: str, account: str) -> None:
+        """Remove what was held."""
+        self.run("drop_hold", attempt_id=attempt_id, account=account)
 
     def add_observation(self, observation: Observation) -> None:
         """Add what an attempt took."""

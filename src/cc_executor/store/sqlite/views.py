@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import apsw
 
+from cc_executor.model.budgets import Account, Hold
 from cc_executor.model.events import Lifecycle
 from cc_executor.model.forecasts import Forecast, Observation
 from cc_executor.model.ids import attempt_id
@@ -24,6 +25,8 @@ from cc_executor.model.records import (
     Wish,
 )
 from cc_executor.model.specs import TaskList
+from cc_executor.model.windows import UsageWindow
+from cc_executor.store.sqlite.budgets import account_of, holds_of
 from cc_executor.store.sqlite.columns import from_json, to_json
 from cc_executor.store.sqlite.statements import Statements
 from cc_executor.store.tables import Age
@@ -115,6 +118,20 @@ class SqliteViews(Statements):
             for row, spec in zip(rows, specs, strict=True)
         ]
 
+    def usage_windows(self, credential: str | None) -> Sequence[UsageWindow]:
+        """Return what is known of a login's windows, or of all."""
+        return [
+            UsageWindow(
+                credential=row[0],
+                name=row[1],
+                status=row[2],
+                resets_at=row[3],
+                utilization=row[4],
+                seen_at=row[5],
+            )
+            for row in self.run("usage_windows", credential=credential)
+        ]
+
     def attempts(self, task_id: str) -> Sequence[AttemptRecord]:
         """Return a task's attempts, first to last."""
         return [
@@ -156,6 +173,14 @@ class SqliteViews(Statements):
             Request(seq=row[0], execution_id=row[1], task_id=row[2], wish=Wish(row[3]), at=row[4])
             for row in self.run("requests", execution_id=execution_id, after_seq=after_seq)
         ]
+
+    def account(self, name: str) -> Account | None:
+        """Return a budget's account."""
+        return account_of(self, name)
+
+    def holds(self, attempt_id: str) -> Sequence[Hold]:
+        """Return what is, or was, held for an attempt."""
+        return holds_of(self, attempt_id)
 
     def observations(
         self, agent: str, *, limit: int, each: int, reach: int

@@ -13,6 +13,7 @@ import pytest
 
 from cc_executor.agents.base import LoginQuery, Reader, Surroundings
 from cc_executor.errors import AgentNotInstalled, AgentNotLoggedIn, CommandNotAllowed
+from cc_executor.model.budgets import Caps
 from cc_executor.model.launch import Launch
 from cc_executor.model.specs import TaskSpec
 from cc_executor.ports.executables import Executables
@@ -38,12 +39,19 @@ class Toy:
     inherits: Sequence[str] = ()
     preamble_tokens: int = 0
 
+    def credential_of(self, env: Mapping[str, str]) -> str | None:  # noqa: ARG002 - as every dialect has it
+        return None
+
     def session_of(self, spec: TaskSpec, surroundings: Surroundings) -> str | None:
         """Hold nothing."""
         raise NotImplementedError
 
     def launch(self, spec: TaskSpec, surroundings: Surroundings) -> Launch:
         """Never be launched."""
+        raise NotImplementedError
+
+    def limited(self, launch: Launch, caps: Caps) -> Launch:
+        """Never be limited."""
         raise NotImplementedError
 
     def reader(self, spec: TaskSpec) -> Reader:

@@ -115,6 +115,23 @@ class JournalsContract:
         assert [(chunk.stream, chunk.data) for chunk in chunks] == written[after + 1 :]
 
     @_shared
+    @given(written=_something, max_bytes=st.integers(1, 1000), data=st.data())
+    def test_what_is_at_hand_is_what_would_be_read_or_nothing_is_said(
+        self,
+        bench: JournalBench,
+        ids: Iterator[str],
+        written: _Written,
+        max_bytes: int,
+        data: st.DataObject,
+    ) -> None:
+        attempt_id = _capture(bench, next(ids), written)
+        after = data.draw(st.integers(-1, len(written)))
+
+        with _reading(bench, attempt_id) as reader:
+            at_hand = reader.read_at_hand(after_seq=after, max_bytes=max_bytes)
+            assert at_hand in (None, reader.read(after_seq=after, max_bytes=max_bytes))
+
+    @_shared
     @given(written=_something, tail_bytes=st.integers(0, 2000))
     def test_the_tail_is_the_fewest_last_records_that_hold_so_many_bytes(
         self, bench: JournalBench, ids: Iterator[str], written: _Written, tail_bytes: int

@@ -95,6 +95,10 @@ class MemoryJournalReader:
             chunks.append(self._output.chunk(seq))
         return tuple(chunks)
 
+    def read_at_hand(self, *, after_seq: int, max_bytes: int) -> Sequence[Chunk]:
+        """Return what `read` does: everything is in memory."""
+        return self.read(after_seq=after_seq, max_bytes=max_bytes)
+
     def seq_before_last(self, tail_bytes: int) -> int:
         """Return the seq after which the last records, together `tail_bytes` or more, follow."""
         for seq in range(len(self._output.records) - 1, -1, -1):

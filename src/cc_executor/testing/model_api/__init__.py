@@ -18,6 +18,7 @@ from cc_executor.testing.model_api.faults import (
     Stall,
     prompt_too_long,
     refuse,
+    usage_limit,
 )
 from cc_executor.testing.model_api.script import (
     Model,
@@ -59,5 +60,6 @@ __all__ = [
     "refuse",
     "say",
     "structured",
+    "usage_limit",
     "use",
 ]

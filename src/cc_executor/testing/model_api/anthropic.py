@@ -182,7 +182,7 @@ def _stop_reason(reply: Reply) -> str:
 
 
 def _error(refusal: Refuse) -> Answer:
-    headers = [*_JSON, ("request-id", "req_scripted")]
+    headers = [*_JSON, ("request-id", "req_scripted"), *refusal.headers]
     if refusal.retry_after_s is not None:
         headers.append(("retry-after", f"{refusal.retry_after_s:g}"))
     body = {"type": "error", "error": _problem(refusal.kind, refusal.message)}

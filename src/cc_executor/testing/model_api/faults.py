@@ -64,6 +64,7 @@ class Refuse(Fault):
         kind: The dialect's name for the error.
         message: Its sentence.
         retry_after_s: The header `retry-after`, in seconds; None leaves it out.
+        headers: More headers.
     """
 
     in_streams_only: ClassVar[bool] = False
@@ -72,6 +73,7 @@ class Refuse(Fault):
     kind: str
     message: str
     retry_after_s: float | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,24 @@ def refuse(status: int, *, times: int | None = None, retry_after_s: float | None
     """Return the refusal that a model API gives with HTTP `status`."""
     kind, message = REFUSALS[status]
     return Refuse(status, kind, message, retry_after_s, times=times)
+
+
+def usage_limit(resets_at: float, *, window: str = "five_hour", times: int | None = None) -> Refuse:
+    """Return the refusal of a subscription whose usage window is used up.
+
+    Args:
+        resets_at: Seconds since the epoch.
+        window: In Anthropic's words.
+        times: How often it strikes.
+    """
+    unified = "anthropic-ratelimit-unified"
+    headers = (
+        (f"{unified}-status", "rejected"),
+        (f"{unified}-reset", f"{resets_at:.0f}"),
+        (f"{unified}-representative-claim", window),
+    )
+    kind, message = REFUSALS[429]
+    return Refuse(429, kind, message, headers=headers, times=times)
 
 
 def prompt_too_long(*, times: int | None = None) -> Refuse:

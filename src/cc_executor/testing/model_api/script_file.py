@@ -26,6 +26,7 @@ from cc_executor.testing.model_api.faults import (
     Stall,
     prompt_too_long,
     refuse,
+    usage_limit,
 )
 from cc_executor.testing.model_api.script import (
     Reply,
@@ -40,6 +41,7 @@ from cc_executor.testing.model_api.script import (
 _FAULTS: Final[Mapping[str, Callable[..., Fault]]] = MappingProxyType(
     {
         "refuse": refuse,
+        "usage_limit": usage_limit,
         "prompt_too_long": prompt_too_long,
         "overload": Overload,
         "stall": Stall,

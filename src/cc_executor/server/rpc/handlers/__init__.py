@@ -22,6 +22,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "task.pause": controlling.pause_task,
     "task.resume": controlling.resume_task,
     "execution.get": looking.execution,
+    "execution.progress": looking.progress,
     "execution.list": looking.executions,
     "execution.wait": looking.wait,
     "history.list": looking.history,

@@ -12,6 +12,7 @@ from cc_executor.model.outlooks import Outlook
 from cc_executor.protocol.methods import (
     execution_get,
     execution_list,
+    execution_progress,
     execution_wait,
     forecast_get,
     history_list,
@@ -19,7 +20,7 @@ from cc_executor.protocol.methods import (
     task_get,
 )
 from cc_executor.protocol.methods import status as status_
-from cc_executor.protocol.views import execution_view, listed_view, task_view
+from cc_executor.protocol.views import ProgressView, execution_view, listed_view, task_view
 from cc_executor.server.rpc.caller import Caller
 
 _ENDED: Final = tuple(state for state in TaskState if is_final(state))
@@ -29,6 +30,11 @@ async def execution(caller: Caller, params: execution_get.Params) -> dict[str, A
     """Return an execution."""
     result = await caller.room.desk.get(caller.who, params.execution_id)
     return execution_view(result, records=params.records)
+
+
+async def progress(caller: Caller, params: execution_progress.Params) -> ProgressView:
+    """Return how far an execution is."""
+    return await caller.room.desk.progress(caller.who, params.execution_id)
 
 
 async def wait(caller: Caller, params: execution_wait.Params) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cc_executor.model.events import Cursor
 from cc_executor.model.sessions import Subscription
 from cc_executor.protocol.methods import (
@@ -20,7 +22,10 @@ async def subscribe(caller: Caller, params: stream_subscribe.Params) -> stream_s
     head = await caller.room.desk.head(caller.who, execution.id)
     cursor = params.after or (head if params.since == "now" else Cursor())
     subscription = Subscription(
-        execution_id=execution.id, task_id=task.id if task is not None else None, cursor=cursor
+        execution_id=execution.id,
+        task_id=task.id if task is not None else None,
+        cursor=cursor,
+        progress=params.progress,
     )
     name = await caller.follow(
         subscription,
@@ -70,7 +75,7 @@ async def resume_session(caller: Caller, params: session_resume.Params) -> sessi
             )
         )
         caller.streams.open(
-            Subscription(execution_id=kept.execution_id, task_id=kept.task_id, cursor=seen),
+            msgspec.structs.replace(kept, cursor=seen),
             name=name,
         )
     return session_resume.Result(

@@ -78,12 +78,47 @@ WHERE id = :id;
 -- name: set_waiting
 UPDATE tasks SET waiting = :waiting WHERE id = :id;
 
+-- name: put_window
+INSERT INTO usage_windows (credential, name, status, resets_at, utilization, seen_at)
+VALUES (:credential, :name, :status, :resets_at, :utilization, :seen_at)
+ON CONFLICT (credential, name) DO UPDATE SET
+    status = excluded.status,
+    resets_at = excluded.resets_at,
+    utilization = excluded.utilization,
+    seen_at = excluded.seen_at
+WHERE excluded.seen_at >= usage_windows.seen_at;
+
 -- name: run_attempt
 UPDATE attempts SET state = :state, pid = :pid WHERE task_id = :task_id AND number = :number;
 
 -- name: end_attempt
 UPDATE attempts SET state = :state, ended_at = :ended_at, outcome = :outcome
 WHERE task_id = :task_id AND number = :number;
+
+-- name: account
+SELECT name, spent, reserved, unknown, holders FROM budget_accounts WHERE name = :name;
+
+-- name: put_account
+INSERT INTO budget_accounts (name, spent, reserved, unknown, holders)
+VALUES (:name, :spent, :reserved, :unknown, :holders)
+ON CONFLICT (name) DO UPDATE SET
+    spent = excluded.spent,
+    reserved = excluded.reserved,
+    unknown = excluded.unknown,
+    holders = excluded.holders;
+
+-- name: holds
+SELECT attempt_id, account, reserved, allowed, settled
+FROM budget_holds WHERE attempt_id = :attempt_id
+ORDER BY account;
+
+-- name: put_hold
+INSERT INTO budget_holds (attempt_id, account, reserved, allowed, settled)
+VALUES (:attempt_id, :account, :reserved, :allowed, :settled)
+ON CONFLICT (attempt_id, account) DO UPDATE SET settled = excluded.settled;
+
+-- name: drop_hold
+DELETE FROM budget_holds WHERE attempt_id = :attempt_id AND account = :account;
 
 -- name: execution
 SELECT id, host, state, created_at, ended_at, generation, owner, continues, principal
@@ -138,6 +173,11 @@ SELECT
     task_id, number, state, agent, created_at, agent_session_id, pid, ended_at, outcome, forecast
 FROM attempts WHERE task_id = :task_id
 ORDER BY number;
+
+-- name: usage_windows
+SELECT credential, name, status, resets_at, utilization, seen_at
+FROM usage_windows WHERE :credential IS NULL OR credential = :credential
+ORDER BY credential, name;
 
 -- name: events
 SELECT seq, at, execution_id, kind, task_id, attempt, data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cc_executor.testing.contracts.store.attempts import AttemptPromises
+from cc_executor.testing.contracts.store.budgets import BudgetPromises
 from cc_executor.testing.contracts.store.creation import CreationPromises
 from cc_executor.testing.contracts.store.fixtures import MakeStore
 from cc_executor.testing.contracts.store.leases import LeasePromises
@@ -11,6 +12,7 @@ from cc_executor.testing.contracts.store.moves import MovePromises
 from cc_executor.testing.contracts.store.observations import ObservationPromises
 from cc_executor.testing.contracts.store.reading import ReadingPromises
 from cc_executor.testing.contracts.store.together import TogetherPromises
+from cc_executor.testing.contracts.store.windows import WindowPromises
 
 __all__ = ["MakeStore", "StoreContract"]
 
@@ -23,6 +25,8 @@ class StoreContract(
     ObservationPromises,
     ReadingPromises,
     TogetherPromises,
+    WindowPromises,
     MachinePromises,
+    BudgetPromises,
 ):
     """Subclass it and give it a fixture `make_store`: a `MakeStore`."""
