@@ -14,7 +14,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import latency, manifest, memory, server, startup, throughput, verification
+from benchmarks import (
+    forecast,
+    latency,
+    manifest,
+    memory,
+    server,
+    startup,
+    throughput,
+    verification,
+)
 from benchmarks.measure import Result
 from cc_executor.client.config import CCExecutorConfig
 from cc_executor.client.executor import Executor
@@ -129,6 +138,7 @@ def main() -> None:
             f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores.\n\n"
         )
         PAGE.write_text(_INTRODUCTION + machine + table(rows) + _EXPLANATION)
+        forecast.main()
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def drifting(number: int, chance: random.Random) -> float:
 
 def jumping(number: int, chance: random.Random) -> float:
     """A new version of the agent takes 1.6 times as long."""
-    return chance.lognormvariate(math.log(1.6) if number >= 400 else 0, 0.5)
+    return chance.lognormvariate(math.log(1.6) if number >= 120 else 0, 0.5)
 
 
 def recorded(number: int, chance: random.Random) -> float:

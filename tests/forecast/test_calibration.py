@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ _SEEDS = range(3)
 _RUNS = 300
 
 
+@functools.cache
 def _replayed(name: str) -> Row:
     if name == "tiny":
         every = [one for seed in _SEEDS for one in histories.tiny(runs=1_500, seed=seed)]

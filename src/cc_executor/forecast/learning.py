@@ -25,6 +25,8 @@ _WARM_UP: Final = 3
 _IMAGINED: Final = tuple(1.05 * NormalDist().inv_cdf((place + 0.5) / 8) for place in range(8))
 #: How fast the level that is asked for follows what was missed lately, in parts of 1 - level.
 _ADAPTING: Final = 0.02
+#: A score that is itself the quantile is not beyond it, however it was rounded.
+_ROUNDING: Final = 1e-9
 _QUANTILES: Final = (0.5, 0.9, 0.99)
 
 
@@ -137,7 +139,7 @@ def _adapted(scores: Sequence[Sample], survival: Survival, level: float) -> floa
     up = _ADAPTING * aim * aim
     down = up - _ADAPTING * aim
     for value, censored in scores:
-        if value > never_missed and value > survival.quantile(1 - missing):
+        if value > never_missed and value - survival.quantile(1 - missing) > _ROUNDING:
             missing = max(least, missing + down)
         elif not censored:
             missing = min(most, missing + up)

@@ -24,6 +24,10 @@ _PRIOR_ENDS: Final = 80.0
 _SAMPLES_RULE: Final = 400.0
 _MOST_RULE: Final = 0.6
 
+#: A sample that is itself the threshold is not beyond it, however it was rounded: in a tail of few,
+#: one more end without any excess makes a large difference.
+_ROUNDING: Final = 1e-9
+
 
 class Sample(NamedTuple):
     """One value.
@@ -83,7 +87,7 @@ class Survival:
         # Where the largest are all censored, the tail begins at the last end that was seen.
         reached = min(1 - share, self._reached[-1])
         threshold = self._within(reached)
-        beyond = [one for one in ordered if one.value > threshold]
+        beyond = [one for one in ordered if one.value > threshold + _ROUNDING]
         ends = sum(not one.censored for one in beyond)
         excess = math.fsum(one.value - threshold for one in beyond)
         doubt = _PRIOR_ENDS / len(ordered)
