@@ -12,9 +12,9 @@ from cc_executor.agents.base import Activity, Reader
 from cc_executor.engine.prepare import Prepared
 from cc_executor.engine.settle import settle
 from cc_executor.engine.world import World
-from cc_executor.model.events import LimitNotice, Message, Turn
+from cc_executor.model.events import LimitNotice, Message
 from cc_executor.model.outcomes import Changes, EndedBy, Executed, Outcome
-from cc_executor.model.spending import charged, exceeded
+from cc_executor.model.spending import Counter, charged, exceeded
 from cc_executor.ports.journal import JournalReader
 from cc_executor.ports.process import StopReason, Supervised
 from cc_executor.ports.workspace import Before
@@ -210,7 +210,7 @@ class Attempt:
         allowance = self._prepared.allowance
         if allowance is None or self._stop is not None or tail.activity.finished:
             return
-        if exceeded(allowance, tokens=tail.tokens, turns=tail.turns):
+        if exceeded(allowance, tokens=tail.counter.tokens, turns=tail.counter.turns):
             await self.stop(StopReason.BUDGET, now=False)
 
     def _outcome(self, executed: Executed, tail: _Tail) -> Outcome:
@@ -219,10 +219,7 @@ class Attempt:
         if conclusion.claimed.text is None and tail.last_text is not None:
             claimed = msgspec.structs.replace(conclusion.claimed, last_text=tail.last_text)
             conclusion = msgspec.structs.replace(conclusion, claimed=claimed)
-        seen = msgspec.structs.replace(
-            conclusion.claimed, turns_seen=tail.turns, tokens_seen=tail.tokens
-        )
-        conclusion = msgspec.structs.replace(conclusion, claimed=seen)
+        conclusion = tail.counter.added_to(conclusion)
         changes = self._before.compare() if self._before else _NOT_SEEN
         outcome = settle(self._prepared.spec, executed, conclusion, changes)
         return charged(outcome, self._prepared.allowance)
@@ -242,8 +239,7 @@ class _Tail:
         self.reader: Reader = prepared.dialect.reader(prepared.spec)
         self.offset = 0
         self.last_text: str | None = None
-        self.turns = 0
-        self.tokens = 0
+        self.counter = Counter()
         self.limits: list[LimitNotice] = []
         self._seq = -1
         self._judged = prepared.launch.judged
@@ -267,10 +263,8 @@ class _Tail:
                 progress = progress or counts
                 if isinstance(event, Message) and not event.partial:
                     self.last_text = event.text
-                if isinstance(event, Turn):
-                    self.turns += not event.subagent
-                    self.tokens += event.usage.total if event.usage else 0
-                elif isinstance(event, LimitNotice):
+                self.counter.take(event)
+                if isinstance(event, LimitNotice):
                     self.limits.append(event)
             self._seq = chunk.seq
             self.offset = chunk.offset + len(chunk.data)

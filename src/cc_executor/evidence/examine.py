@@ -21,6 +21,7 @@ from cc_executor.model.outcomes import Changes, Claimed, EndedBy, Executed, Outc
 from cc_executor.model.proofs import Examination, Holds, Proof, proof, standing, unknown
 from cc_executor.model.records import AttemptRecord, TaskRecord
 from cc_executor.model.specs import TaskSpec
+from cc_executor.model.spending import Counter
 from cc_executor.workspace.findings import examine_contents
 
 STATE_DIRECTORY: Final = "state directory"
@@ -174,13 +175,15 @@ def _read_again(
         UnknownAgent: This version cannot read it.
     """
     reader = dialect(agent).reader(spec)
+    counter = Counter()
     size = 0
     for chunk in held_by_its_chain(child_id, child):
-        reader.feed(chunk.stream, chunk.data)
+        for event, _progress in reader.feed(chunk.stream, chunk.data):
+            counter.take(event)
         size += len(chunk.data)
     if executed.output_bytes != size and executed.ended_by is not EndedBy.LOST:
         raise OutputFault(f"it has {size:,} bytes, {executed.output_bytes:,} were captured")
-    return settle(spec, executed, reader.conclude(executed), Changes())
+    return settle(spec, executed, counter.added_to(reader.conclude(executed)), Changes())
 
 
 def _executed(child: Child) -> Executed | None:

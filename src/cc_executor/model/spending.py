@@ -14,7 +14,34 @@ from cc_executor.model.budgets import (
     micro_usd,
 )
 from cc_executor.model.failures import FAILURES, Failure
-from cc_executor.model.outcomes import EndedBy, Outcome
+from cc_executor.model.events import AgentEvent, Turn
+from cc_executor.model.outcomes import Conclusion, EndedBy, Outcome
+
+
+class Counter:
+    """Counts an agent's own turns, and the tokens that they began with, as they are told.
+
+    Attributes:
+        turns: So far.
+        tokens: So far.
+    """
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.tokens = 0
+
+    def take(self, event: AgentEvent) -> None:
+        """Count an event. A subagent's turn is not the agent's own, its tokens are."""
+        if isinstance(event, Turn):
+            self.turns += not event.subagent
+            self.tokens += event.usage.total if event.usage else 0
+
+    def added_to(self, conclusion: Conclusion) -> Conclusion:
+        """Return what a dialect makes of an attempt with what was counted meanwhile."""
+        claimed = msgspec.structs.replace(
+            conclusion.claimed, turns_seen=self.turns, tokens_seen=self.tokens
+        )
+        return msgspec.structs.replace(conclusion, claimed=claimed)
 
 
 def used_by(outcome: Outcome) -> Used:

@@ -120,6 +120,7 @@ class SqliteViews(Statements):
 
     def usage_windows(self, credential: str | None) -> Sequence[UsageWindow]:
         """Return what is known of a login's windows, or of all."""
+        first, last = (credential, credential) if credential is not None else ("", _LAST)
         return [
             UsageWindow(
                 credential=row[0],
@@ -129,7 +130,7 @@ class SqliteViews(Statements):
                 utilization=row[4],
                 seen_at=row[5],
             )
-            for row in self.run("usage_windows", credential=credential)
+            for row in self.run("usage_windows", first=first, last=last)
         ]
 
     def attempts(self, task_id: str) -> Sequence[AttemptRecord]:

@@ -176,7 +176,7 @@ ORDER BY number;
 
 -- name: usage_windows
 SELECT credential, name, status, resets_at, utilization, seen_at
-FROM usage_windows WHERE :credential IS NULL OR credential = :credential
+FROM usage_windows WHERE credential BETWEEN :first AND :last
 ORDER BY credential, name;
 
 -- name: events
