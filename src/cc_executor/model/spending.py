@@ -13,8 +13,8 @@ from cc_executor.model.budgets import (
     Used,
     micro_usd,
 )
-from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.events import AgentEvent, Turn
+from cc_executor.model.failures import FAILURES, Failure
 from cc_executor.model.outcomes import Conclusion, EndedBy, Outcome
 
 
