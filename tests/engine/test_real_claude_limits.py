@@ -79,11 +79,15 @@ async def test_an_overloaded_model_api_is_asked_again_in_the_same_session(tmp_pa
             ended = await executor.run(
                 [{"prompt": "do it", "retry": retry, "allowed_tools": ["Bash"]}]
             )
-            attempts = await executor.engine._world.store.attempts(ended.tasks[0].task_id)
+            store = executor.engine._world.store
+            attempts = await store.attempts(ended.tasks[0].task_id)
+            learned = await store.observations("claude", limit=10)
 
     assert ended.ok, ended.to_json()
     assert len({one.agent_session_id for one in attempts}) == 1
     assert len(attempts) == 2
+    # The second one only did the rest: how long the whole takes, it does not say.
+    assert [one.ending for one in learned] == ["failed"]
     assert (tmp_path / "workspace" / "done.txt").read_text() == "1\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from cc_executor.forecast.observing import effort_of, observation_of, subject_of
@@ -96,6 +97,21 @@ def test_what_was_cut_short_says_only_that_it_would_have_taken_longer(
     failure: Failure | None, ended_by: EndedBy
 ) -> None:
     assert ending(outcome(failure, ended_by)) == "censored"
+
+
+@pytest.mark.parametrize(
+    ("timer", "kind"),
+    [
+        ("total", "censored"),
+        ("cap", "censored"),
+        ("start", "failed"),
+        ("first_byte", "failed"),
+        ("idle", "failed"),
+    ],
+)
+def test_a_run_that_hung_does_not_say_that_healthy_ones_take_longer(timer: str, kind: str) -> None:
+    hung = msgspec.structs.replace(outcome(Failure.TIMED_OUT, EndedBy.TIMER), detail=timer)
+    assert ending(hung) == kind
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ class TaskRun:
             return await self._refuse(refusal.failure, refusal.message, refusal.detail)
         if prepared is None:
             return await self._never_mind()
-        self._example = prepared.subject, prepared.forecast
+        self._example = self._example_of(prepared, prepared.subject, prepared.forecast)
         attempt = self._new_attempt(prepared)
         try:
             supervised = await attempt.start(self._intend(attempt, prepared))
@@ -271,6 +271,16 @@ class TaskRun:
                 data={"name": spec.name, "command": list(spec.command or ())},
             )
         )
+
+    def _example_of(
+        self, prepared: Prepared, subject: Subject, forecast: Forecast | None
+    ) -> tuple[Subject, Forecast | None] | None:
+        """Return what an attempt is an example of; one that goes on in a session is of nothing.
+
+        It has a part of the work behind it: how long the rest takes, says nothing of the whole.
+        """
+        goes_on = prepared.spec.session_id != self._task.spec.session_id
+        return None if goes_on else (subject, forecast)
 
     def _new_attempt(self, prepared: Prepared) -> Attempt:
         of_attempt = attempt_id(self._task.id, self._number)
@@ -399,7 +409,8 @@ class TaskRun:
             await self._admission.adopt(self._number, None)
             return await self._give_up(last, refusal)
         # How busy the machine was when it started, nobody knows any more.
-        self._example = msgspec.structs.replace(prepared.subject, load=None), last.forecast
+        subject = msgspec.structs.replace(prepared.subject, load=None)
+        self._example = self._example_of(prepared, subject, last.forecast)
         await self._admission.adopt(self._number, prepared)
         prepared = self._admission.limited(prepared)
         attempt = self._new_attempt(prepared)

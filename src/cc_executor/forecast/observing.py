@@ -36,6 +36,11 @@ _CUT_SHORT_BY: Final = frozenset(
 )
 
 
+#: The timers that stop what hangs. How long a healthy run takes, it does not say: taken as "longer
+#: than this", a few hung runs would make every later one wait as long as is allowed.
+_HUNG: Final = frozenset({"start", "first_byte", "idle"})
+
+
 def subject_of(spec: TaskSpec, *, preamble_tokens: int, load: float | None) -> Subject:
     """Return what a task is an example of.
 
@@ -96,6 +101,8 @@ def _ending(outcome: Outcome, ended_by: EndedBy) -> Ending:
     A process that had to be ended because it stayed after its result is a complete example: it
     took a few seconds of grace longer, and to learn nothing of agents that always do so is worse.
     """
+    if outcome.failure is Failure.TIMED_OUT and outcome.detail in _HUNG:
+        return "failed"
     if ended_by in _CUT_SHORT or outcome.failure in _CUT_SHORT_BY:
         return "censored"
     return "completed" if outcome.ok else "failed"
