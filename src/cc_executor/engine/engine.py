@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final
 
 from cc_executor.engine.follow import Seen, follow, head
 from cc_executor.engine.foresight import Foresight
@@ -18,13 +17,12 @@ from cc_executor.engine.progress import progress
 from cc_executor.engine.run import Run
 from cc_executor.engine.submit import Accepted, accept, check, records
 from cc_executor.engine.watch import Watch
+from cc_executor.engine.wishes import Wishes
 from cc_executor.engine.world import World
 from cc_executor.errors import (
     DuplicateExecution,
     ExecutionNotFound,
-    InvalidTransition,
     NothingToContinue,
-    NotResponding,
 )
 from cc_executor.model.events import Cursor, StreamEvent
 from cc_executor.model.forecasts import Band
@@ -37,10 +35,6 @@ from cc_executor.model.specs import TaskList
 from cc_executor.ports.journal import Journals, Ownership
 
 _log = logging.getLogger(__name__)
-
-#: How long a wish may take to show before the caller is told that nobody answers.
-_WISH_TIMEOUT_S: Final = 60.0
-_SETTLED: Final = {Wish.PAUSE: TaskState.PAUSED, Wish.RESUME: TaskState.RUNNING}
 
 
 class Engine:
@@ -62,6 +56,7 @@ class Engine:
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._heir = Heir(world, engine_id=engine_id, host=host, runs=self)
         self._watch = Watch(world, self._runs_here, self._heir.look_after)
+        self._wishes = Wishes(world, self._watch, self._heir, host=host, run_here=self._run_here)
         self._listening = False
 
     @property
@@ -340,6 +335,10 @@ class Engine:
                 if longest is not None:
                     yield run.execution, longest
 
+    def _run_here(self, execution_id: str) -> Run | None:
+        own = self._runs.get(execution_id)
+        return own[0] if own is not None else None
+
     def _runs_here(self, execution_id: str) -> bool:
         own = self._runs.get(execution_id)
         return own is not None and not own[1].done()
@@ -356,43 +355,7 @@ class Engine:
             InvalidTransition: It has ended already.
             NotResponding: The owner did not act within a minute; the wish stays recorded.
         """
-        execution = await self._world.store.execution(execution_id)
-        if is_final(execution.state):
-            raise InvalidTransition(execution.state, wish)
-        await self._world.store.request(
-            execution_id, wish, task_id=task_id, at=self._world.clock.now_s()
-        )
-        await self._wake_owner(execution)
-        try:
-            async with asyncio.timeout(_WISH_TIMEOUT_S):
-                return await self._until_true(execution_id, wish, task_id)
-        except TimeoutError:
-            raise NotResponding(f"the engine of {execution_id}", _WISH_TIMEOUT_S) from None
-
-    async def _wake_owner(self, execution: ExecutionRecord) -> None:
-        own = self._runs.get(execution.id)
-        if own is not None:
-            own[0].wake()
-        elif execution.owner is not None and await asyncio.to_thread(
-            self._world.owners.is_owned, execution.id
-        ):
-            self._world.nudges.nudge(execution.owner)
-        elif execution.host is Host.SERVER and self._host is Host.IN_PROCESS:
-            await self.detach(execution.id)  # its server is gone, and this cannot wait for the next
-        else:  # nobody is there to hear it
-            await self._heir.look_after(execution)
-
-    async def _until_true(
-        self, execution_id: str, wish: Wish, task_id: str | None
-    ) -> ExecutionRecord:
-        with self._watch.reading(execution_id) as signals:
-            while True:
-                ticket = signals.ticket()
-                execution, tasks = await self._world.store.execution_with_tasks(execution_id)
-                concerned = [task.state for task in tasks if task_id in (None, task.id)]
-                if _has_come_true(wish, concerned):
-                    return execution
-                await signals.beyond(ticket)
+        return await self._wishes.make(execution_id, wish, task_id=task_id)
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -490,15 +453,6 @@ class Engine:
     def _wake_all(self) -> None:
         for run, _ in self._runs.values():
             run.wake()
-
-
-def _has_come_true(wish: Wish, states: list[TaskState]) -> bool:
-    if all(is_final(state) for state in states):
-        return True  # it has ended first, or that was the wish
-    if wish in _SETTLED:
-        other = TaskState.RUNNING if wish is Wish.PAUSE else TaskState.PAUSED
-        return other not in states
-    return False
 
 
 def _p50(band: Band) -> float:
