@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,17 @@ def test_beyond_its_p99_a_run_is_still_expected_to_take_some_time() -> None:
 
     assert left == sorted(left)
     assert left[0] > 10
+
+
+@given(st.lists(bands, min_size=1, max_size=5), st.sampled_from([math.fsum, max]))
+def test_a_whole_is_never_less_than_one_of_its_parts(
+    parts: list[Band], combine: Callable[[list[float]], float]
+) -> None:
+    whole = together(parts, [0.5] * len(parts), combine)
+    for part in parts:
+        assert whole.p50 >= part.p50
+        assert whole.p90 >= part.p90
+        assert whole.p99 >= part.p99
 
 
 def test_a_sum_has_its_own_quantiles_not_the_sum_of_theirs() -> None:

@@ -21,6 +21,7 @@ def test_every_word_for_an_end_is_the_models() -> None:
         endings.GRACE,
         endings.ORPHANED,
         endings.LIMIT,
+        endings.BUDGET,
         endings.NOT_STARTED,
         endings.LOST,
     }

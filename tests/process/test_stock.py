@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,26 @@ from cc_executor.testing.scripted_agent import Script
 from tests.process.support import captured, is_alive, launch, until
 
 
-def family(pid: int) -> list[int]:
-    """Return the descendants of a process that are alive."""
-    return [one.pid for one in tree.descendants((pid,), tree.everybody()) if not one.is_dead]
+def family(*pids: int) -> set[int]:
+    """Return the descendants of processes that are alive."""
+    return {one.pid for one in tree.descendants(pids, tree.everybody()) if not one.is_dead}
+
+
+@pytest.fixture(autouse=True)
+def others() -> Iterator[None]:
+    """Leave out what was there before: a server that other tests of this process share."""
+    _others.clear()
+    _others.update(family(os.getpid()))
+    yield
+    _others.clear()
+
+
+_others: set[int] = set()
+
+
+def descendants() -> set[int]:
+    """Return the descendants of this process that the test has started."""
+    return family(os.getpid()) - _others - family(*_others)
 
 
 def open_files() -> int:
@@ -35,7 +53,7 @@ def open_files() -> int:
 
 def own_groups() -> list[str]:
     """Return the control groups below our own that belong to our descendants."""
-    mine = {str(pid) for pid in family(os.getpid())}
+    mine = {str(pid) for pid in descendants()}
     found: list[str] = []
     for place in cgroup.places():
         found += [
@@ -56,12 +74,12 @@ async def test_two_hundred_quick_attempts_leave_nothing_open_or_alive(
         assert (await attempt.wait()).exit_code == 0
         assert captured(folder) == b"%d\n" % number
         await attempt.aclose()
-    await until(lambda: len(family(os.getpid())) <= 1 + 4)
+    await until(lambda: len(descendants()) <= 1 + 4)
     await until(lambda: len(own_groups()) <= 4)
 
     await supervision.aclose()
 
-    await until(lambda: family(os.getpid()) == [])
+    await until(lambda: not descendants())
     await until(lambda: own_groups() == [])
     assert open_files() == files
 
@@ -83,7 +101,7 @@ async def test_fifty_at_once_all_run_and_the_surplus_goes(
 
     up: list[int] = []
     assert await asyncio.gather(*(one(number) for number in range(50))) == [0] * 50
-    await until(lambda: len(family(os.getpid())) <= 1 + 4)
+    await until(lambda: len(descendants()) <= 1 + 4)
 
 
 async def test_a_supervisor_is_used_again(supervision: ProcessSupervision, tmp_path: Path) -> None:
@@ -118,7 +136,7 @@ async def test_a_supervisor_that_died_in_waiting_is_not_used(
     supervision: ProcessSupervision, tmp_path: Path
 ) -> None:
     await (await supervision.start(launch(("/bin/true",), tmp_path / "a"), tmp_path / "a")).wait()
-    await until(lambda: len(family(os.getpid())) >= 2)
+    await until(lambda: len(descendants()) >= 2)
     spawner = tree.look(claim_of(tmp_path / "a").supervisor)
     assert spawner is not None
     for process in tuple(tree.everybody()):
@@ -145,15 +163,15 @@ async def test_closing_waits_for_nobody_and_ends_who_waits(tmp_path: Path) -> No
     await attempt.stop(StopReason.CANCEL)
     await attempt.wait()
     await until(lambda: not is_alive(supervisor))
-    await until(lambda: family(os.getpid()) == [])
+    await until(lambda: not descendants())
 
 
 async def test_closing_what_was_never_used_starts_nothing() -> None:
-    before = family(os.getpid())
+    before = descendants()
 
     await ProcessSupervision().aclose()
 
-    assert family(os.getpid()) == before
+    assert descendants() == before
 
 
 async def test_a_spawner_that_cannot_start_is_a_typed_error(

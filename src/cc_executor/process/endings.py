@@ -19,6 +19,7 @@ CANCEL: Final = "cancel"
 GRACE: Final = "grace"
 ORPHANED: Final = "orphaned"
 LIMIT: Final = "limit"
+BUDGET: Final = "budget"
 NOT_STARTED: Final = "start"
 LOST: Final = "lost"
 
