@@ -21,7 +21,8 @@ from cc_executor.ports.journal import Chunk, JournalReader, Journals
 
 Seen = Callable[[StreamEvent], object]
 
-_READ_BYTES = 256 * 1024
+#: By a thread. Each reader that has stopped reading holds as much in a server, there may be many.
+_READ_BYTES = 64 * 1024
 #: So much is read at once where no disk has to be waited for: it takes less than a hop to a thread.
 _AT_HAND_BYTES = 16 * 1024
 _PAGE = 500
