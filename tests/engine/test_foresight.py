@@ -65,6 +65,17 @@ def desk() -> Desk:
     return Desk()
 
 
+async def test_a_task_that_starts_takes_a_forecast_that_is_a_second_old(desk: Desk) -> None:
+    await desk.foresight.look_up({"command"})
+    subject = desk.foresight.subject(MAKE)
+    before = desk.foresight.forecast(subject, in_passing=True)
+    for _ in range(20):
+        desk.foresight.learn(desk.observation(MAKE), None)
+    assert desk.foresight.forecast(subject, in_passing=True) == before
+    desk.clock.advance(2)
+    assert desk.foresight.forecast(subject, in_passing=True).observations == 20
+
+
 async def test_the_store_is_asked_once_a_minute_however_many_ask(desk: Desk) -> None:
     await asyncio.gather(*(desk.foresight.look_up({"command"}) for _ in range(100)))
     for _ in range(100):

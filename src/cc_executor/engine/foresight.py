@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -26,6 +26,8 @@ HISTORY: Final = 600
 _OF_ONE_PROMPT: Final = 150
 #: How long other engines on the same state directory may have learned without this one.
 _FRESH_S: Final = 60.0
+#: How old a forecast may be that is made in passing, at the start of a task.
+_IN_PASSING_S: Final = 1.0
 #: By what part a history may grow before what was made of it is made anew.
 _GROWTH: Final = 0.02
 _MOST_KEPT: Final = 1_000
@@ -56,6 +58,14 @@ class _History(msgspec.Struct, frozen=True, kw_only=True):
     digests: frozenset[str]
     seen: int
     read_at: float
+
+
+class _Made(NamedTuple):
+    """A forecast, how much had been seen when it was made, and when."""
+
+    made: Forecast
+    seen: int
+    at: float
 
 
 def _unknown() -> float | None:
@@ -92,7 +102,7 @@ class Foresight:
         self._load = load
         self._histories: dict[str, _History] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
-        self._made: dict[tuple[Subject, Bounds], tuple[Forecast, int]] = {}
+        self._made: dict[tuple[Subject, Bounds], _Made] = {}
         self.tally: Counter[tuple[str, str]] = Counter()
 
     async def look_up(self, agents: Collection[str]) -> None:
@@ -133,11 +143,15 @@ class Foresight:
         preamble_tokens = dialect_named(spec.dialect).preamble_tokens
         return subject_of(spec, preamble_tokens=preamble_tokens, load=self._load())
 
-    def forecast(self, subject: Subject) -> Forecast:
+    def forecast(self, subject: Subject, *, in_passing: bool = False) -> Forecast:
         """Return what is expected of a task, from the history that is at hand.
 
         A forecast is kept until the history has grown by a fiftieth: thousands of tasks a minute
         must not each look at thousands of observations.
+
+        Args:
+            subject: What the task is an example of.
+            in_passing: Whether one that is a second old will do, however much was learned since.
         """
         bounds = self._bounds(subject)
         known = self._histories.get(subject.agent)
@@ -146,14 +160,18 @@ class Foresight:
             subject = _coarse(subject, known)
         key = subject, bounds
         kept = self._made.get(key)
-        if kept is not None and seen - kept[1] <= kept[1] * _GROWTH:
-            return kept[0]
+        now = self._clock.now_s()
+        if kept is not None and (
+            seen - kept.seen <= kept.seen * _GROWTH
+            or (in_passing and 0 <= now - kept.at < _IN_PASSING_S)
+        ):
+            return kept.made
         made = forecast(subject, known.newest_first if known is not None else (), bounds)
         if known is None or not _is_familiar(subject, known):
             made = _not_shorter(made, subject, bounds)
         if len(self._made) >= _MOST_KEPT:
             self._made.clear()
-        self._made[key] = made, seen
+        self._made[key] = _Made(made, seen, now)
         return made
 
     def _bounds(self, subject: Subject) -> Bounds:

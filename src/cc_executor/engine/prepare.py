@@ -70,7 +70,7 @@ def prepare(world: World, spec: TaskSpec, ident: str) -> Prepared:
     else:
         executable = world.executables.agent(dialect)
     subject = world.foresight.subject(spec)
-    expected = world.foresight.forecast(subject)
+    expected = world.foresight.forecast(subject, in_passing=True)
     folder = world.journals.folder(ident)
     surroundings = Surroundings(
         attempt_id=ident,
