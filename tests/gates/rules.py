@@ -207,6 +207,14 @@ def evades_proof(module: Module) -> Iterator[Violation]:
     yield from _refers_to(EVASIONS, module)
 
 
+# --- who is cancelled, ends -------------------------------------------------------------------------
+
+
+def forgets_that_it_was_cancelled(module: Module) -> Iterator[Violation]:
+    """`asyncio.wait_for` of Python 3.11 returns a result that comes as it is cancelled: `timeout`."""
+    yield from _refers_to(("asyncio.wait_for",), module)
+
+
 # --- a suppression says why ----------------------------------------------------------------------
 
 SUPPRESSION: Final = re.compile(

@@ -19,6 +19,7 @@ SOURCE_RULES: Final = (
     rules.starts_a_program_elsewhere,
     rules.swallows_exceptions,
     rules.does_io_below,
+    rules.forgets_that_it_was_cancelled,
     rules.suppresses_without_a_reason,
 )
 TEST_RULES: Final = (rules.evades_proof, rules.suppresses_without_a_reason)
@@ -94,6 +95,8 @@ BROKEN: Final[list[tuple[Rule, str, str]]] = [
     (rules.does_io_below, "protocol", "def f(path): return path.read_text()"),
     (rules.does_io_below, "forecast", "def f(path): return (path / 'x').exists()"),
     (rules.does_io_below, "errors", "print('no')"),
+    (rules.forgets_that_it_was_cancelled, "process", "import asyncio\nasyncio.wait_for(f(), 1)"),
+    (rules.forgets_that_it_was_cancelled, "x", "from asyncio import wait_for as w\nw(f(), 1)"),
     (rules.suppresses_without_a_reason, "cli", "x = 1  # noqa"),
     (rules.suppresses_without_a_reason, "cli", "x = 1  # noqa: S603"),
     (rules.suppresses_without_a_reason, "cli", "x = 1  # noqa: S603, S607 -"),
@@ -127,6 +130,7 @@ KEPT: Final[list[tuple[Rule, str, str]]] = [
         "model",
         "from datetime import datetime, UTC\ndatetime(2026, 1, 1, tzinfo=UTC)",
     ),
+    (rules.forgets_that_it_was_cancelled, "process", "import asyncio\nasyncio.timeout(1)"),
     (rules.suppresses_without_a_reason, "cli", "x = 1  # noqa: S603 - an argv list"),
     (rules.suppresses_without_a_reason, "cli", "x = 1  # type: ignore[misc]  # no stubs exist"),
     (rules.suppresses_without_a_reason, "cli", "x = '# noqa'"),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,27 @@ async def test_fifty_at_once_all_run_and_the_surplus_goes(
     up: list[int] = []
     assert await asyncio.gather(*(one(number) for number in range(50))) == [0] * 50
     await until(lambda: len(descendants()) <= 1 + 4)
+
+
+async def test_who_is_cancelled_as_a_supervisor_comes_is_cancelled_and_it_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shelf = stock.Stock()
+    serve = shelf._serve_waiting
+
+    def serve_and_cancel(found: Any) -> bool:
+        served = serve(found)
+        taking.cancel()  # before it hears of it
+        return served
+
+    try:
+        taking = asyncio.create_task(shelf.take())
+        monkeypatch.setattr(shelf, "_serve_waiting", serve_and_cancel)
+        await asyncio.wait({taking}, timeout=20)
+        assert taking.cancelled()
+        assert [one.supervisor for one in shelf._fresh] != []
+    finally:
+        await shelf.aclose()
 
 
 async def test_a_supervisor_is_used_again(supervision: ProcessSupervision, tmp_path: Path) -> None:

@@ -141,7 +141,8 @@ async def _opened(
     finally:
         await _drop(*beside)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(showing.call(view.close), _CLOSING_S)
+            async with asyncio.timeout(_CLOSING_S):
+                await showing.call(view.close)
         showing.close()
 
 

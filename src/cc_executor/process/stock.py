@@ -123,7 +123,8 @@ class Stock:
         mourner = asyncio.get_running_loop().create_future()
         self._mourners[supervisor] = mourner
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(mourner, _BURY_S)
+            async with asyncio.timeout(_BURY_S):
+                await mourner
         self._mourners.pop(supervisor, None)
 
     async def aclose(self) -> None:
@@ -149,7 +150,14 @@ class Stock:
         self._waiting.append(waiter)
         self._ask(len(self._waiting) - self._asked_for)
         try:
-            return await asyncio.wait_for(waiter, _TAKE_S)
+            # Not `wait_for`: Python 3.11's forgets that it was cancelled when the supervisor comes at
+            # the same moment, and an engine that is closing would wait for the attempt for ever.
+            async with asyncio.timeout(_TAKE_S):
+                return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._keep(waiter.result())  # it came, and nobody takes it
+            raise
         except TimeoutError:
             raise SpawnFailed(f"no supervisor within {_TAKE_S:g} s") from None
         except _SpawnerDied:
@@ -221,8 +229,7 @@ class Stock:
         if "supervisor" in message:
             self._asked_for -= 1
             fresh = _Fresh(socket.socket(fileno=self._fds.popleft()), message["supervisor"])
-            if not self._serve_waiting(fresh):
-                self._fresh.append(fresh)
+            self._keep(fresh)
         elif "failed" in message:
             self._asked_for -= 1
             self._disappoint(SpawnFailed(message["failed"]))
@@ -233,6 +240,12 @@ class Stock:
                 mourner.set_result(None)
         else:
             _logger.error("spawner.died", extra=message)
+
+    def _keep(self, found: Wire | _Fresh) -> None:
+        if isinstance(found, Wire):
+            self.returned(found)
+        elif not self._serve_waiting(found):
+            self._fresh.append(found)
 
     def _serve_waiting(self, found: Wire | _Fresh) -> bool:
         while self._waiting:
