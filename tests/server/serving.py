@@ -156,8 +156,11 @@ class ServerProcess(_Reachable):
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.wait(BOUND_S)
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill()  # a test that fails leaves nothing behind either
+                raise
 
     @property
     def pid(self) -> int:
