@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 
 from cc_executor.errors import InvalidParams, UnknownMethod
 from cc_executor.model.events import Cursor
+from cc_executor.model.lists import LIST_FIELDS as TASK_FILE_FIELDS
 from cc_executor.model.lists import task_list
 from cc_executor.model.principals import Scope
 from cc_executor.model.records import Wish
@@ -17,6 +19,7 @@ from cc_executor.protocol.methods import (
     METHODS,
     control,
     execute,
+    forecast_get,
     method_named,
     read_params,
     stream_subscribe,
@@ -33,8 +36,8 @@ PROMISED: Final = {
     "task_list.submit": (
         "run",
         (
-            "tasks workspace agent defaults title stop_on_failure priority park sequential"
-            " idempotency_key execution_id records"
+            "tasks workspace agent defaults title stop_on_failure priority budget park"
+            " sequential idempotency_key execution_id records"
         ),
     ),
     "execution.get": ("read", "execution_id records"),
@@ -60,8 +63,8 @@ PROMISED: Final = {
     "forecast.get": (
         "read",
         (
-            "execution_id tasks workspace agent defaults title stop_on_failure priority park"
-            " sequential"
+            "execution_id tasks workspace agent defaults title stop_on_failure priority budget"
+            " park sequential"
         ),
     ),
 }
@@ -307,6 +310,8 @@ def test_each_kind_of_control_has_a_wish_and_a_status() -> None:
             "stop_on_failure": False,
             "workspace": "todo",
             "priority": -7,
+            "budget": {"usd": 1.5, "tokens": 9_000, "unknown_cost": "block"},
+            "park": {"max_waits": 3},
         },
     ],
 )
@@ -317,6 +322,29 @@ def test_a_checked_list_is_the_same_on_the_other_side(value: Any) -> None:
 
     there = task_list(task_list_submit.task_list_value(params), workspace="/srv")
     assert there == asked
+
+
+@pytest.mark.parametrize("method", ["task_list.submit", "forecast.get"])
+def test_whatever_a_task_file_may_say_a_method_takes(method: str) -> None:
+    whole = {
+        "tasks": ["x"],
+        "workspace": "/srv",
+        "agent": "claude",
+        "defaults": {"retries": 1},
+        "title": "t",
+        "stop_on_failure": False,
+        "priority": 1,
+        "budget": {"minutes": 5},
+        "park": True,
+    }
+    assert set(whole) == set(TASK_FILE_FIELDS), "a new field: methods must take it, too"
+    values: dict[str, Callable[[Any], dict[str, Any] | None]] = {
+        "task_list.submit": task_list_submit.task_list_value,
+        "forecast.get": forecast_get.task_list_value,
+    }
+    taken = values[method](read(method, whole))
+
+    assert task_list(taken, workspace="/srv") == task_list(whole, workspace="/srv")
 
 
 def test_a_task_list_on_the_wire_is_one_of_a_task_file() -> None:

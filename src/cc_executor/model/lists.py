@@ -42,7 +42,7 @@ MAX_BUDGET: Final = 1_000_000_000
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LIST_FIELDS: Final = (
+LIST_FIELDS: Final = (
     "tasks",
     "defaults",
     "agent",
@@ -114,7 +114,7 @@ def _priority(value: object) -> int:
 
 def _whole(value: object) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
-        _refuse_unknown(value, _LIST_FIELDS, "", "a task list")
+        _refuse_unknown(value, LIST_FIELDS, "", "a task list")
         if "tasks" not in value:
             raise InvalidSpec("", "`tasks` is missing", hint="Put the tasks in a list `tasks`.")
         return value

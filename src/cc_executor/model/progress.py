@@ -226,6 +226,8 @@ class _Task:
 
     def lifecycle(self, event: Lifecycle) -> None:
         self._note(event.kind)
+        if is_final(self._state):  # nothing moves it any more
+            return
         match event.kind:
             case "attempt.starting":
                 self._start(event)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from cc_executor.errors import InvalidParams
+from cc_executor.model.budgets import Budget
 from cc_executor.model.outlooks import Outlook
 from cc_executor.model.principals import Scope
 from cc_executor.model.specs import Park, TaskList
@@ -36,6 +37,7 @@ class Params(
         title: For people.
         stop_on_failure: After a failure, skip what is left.
         priority: Among lists of one owner.
+        budget: What its tasks may spend together.
         park: Whether, or how far, tasks wait for their account's usage window.
         sequential: Whether a task without `needs` waits for the one before it.
     """
@@ -48,6 +50,7 @@ class Params(
     title: str = ""
     stop_on_failure: bool = True
     priority: int = 0
+    budget: Budget | None = None
     park: Park | bool | None = None
     sequential: bool = True
 

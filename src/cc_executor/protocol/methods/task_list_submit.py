@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cc_executor.model.budgets import Budget
 from cc_executor.model.principals import Scope
 from cc_executor.model.specs import Park, TaskList
 from cc_executor.protocol.views import ExecutionView
@@ -32,6 +33,7 @@ class Params(
         title: For people, in lists.
         stop_on_failure: After a failure, skip what is left.
         priority: Among the lists of one owner, the higher one gets the next free place.
+        budget: What its tasks may spend together.
         park: Whether, or how far, tasks that do not say wait for their account's usage window.
         sequential: Whether a task without `needs` waits for the one before it.
         idempotency_key: The same key and list give the same execution, however often sent.
@@ -46,6 +48,7 @@ class Params(
     title: str = ""
     stop_on_failure: bool = True
     priority: int = 0
+    budget: Budget | None = None
     park: Park | bool | None = None
     sequential: bool = True
     idempotency_key: str | None = None
@@ -62,6 +65,7 @@ LIST_FIELDS: Final = (
     "title",
     "stop_on_failure",
     "priority",
+    "budget",
     "park",
 )
 
@@ -86,6 +90,7 @@ def params_for(
         title=task_list.title,
         stop_on_failure=task_list.stop_on_failure,
         priority=task_list.priority,
+        budget=task_list.budget,
         idempotency_key=idempotency_key,
         execution_id=execution_id,
         records=records,
